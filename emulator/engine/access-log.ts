@@ -1,0 +1,67 @@
+/** Bytes of one record: u64 address, u64 value, u32 size, u32 kind, u64 instruction. */
+export const RECORD_BYTES = 32;
+const RECORD_WORDS = RECORD_BYTES / 4;
+const HIGH = 4_294_967_296;
+
+/** Record kinds as hooks write them (uc_mem_type; a boundary is our own). */
+export const RECORD_BOUNDARY = 0;
+export const RECORD_READ = 16;
+export const RECORD_WRITE = 17;
+
+/**
+ * The record of stores, of loads if they are logged, and of executions of marked instructions, in
+ * program order. Native hooks append to it; nothing is allocated per record. For a boundary record,
+ * `address` is the instruction about to execute and `value` the one that retired before it.
+ */
+export class AccessLog {
+  readonly #words: Uint32Array;
+  readonly #values: BigUint64Array;
+  readonly #cursor: () => number;
+  readonly #reset: () => void;
+
+  /** `records` is the ring; `cursor` tells how many records it holds, `reset` empties it. */
+  constructor(records: ArrayBuffer, cursor: () => number, reset: () => void) {
+    this.#words = new Uint32Array(records);
+    this.#values = new BigUint64Array(records);
+    this.#cursor = cursor;
+    this.#reset = reset;
+  }
+
+  get length(): number {
+    return this.#cursor();
+  }
+
+  clear(): void {
+    this.#reset();
+  }
+
+  kind(index: number): number {
+    return this.#words[index * RECORD_WORDS + 5] ?? 0;
+  }
+
+  /** Low 47 bits are exact; a wild address above them is rounded. */
+  address(index: number): number {
+    const at = index * RECORD_WORDS;
+    return (this.#words[at] ?? 0) + (this.#words[at + 1] ?? 0) * HIGH;
+  }
+
+  sizeBytes(index: number): number {
+    return this.#words[index * RECORD_WORDS + 4] ?? 0;
+  }
+
+  /** The value stored, little-endian in the low bytes; of a boundary, the previous instruction. */
+  value(index: number): bigint {
+    return this.#values[index * 4 + 1] ?? 0n;
+  }
+
+  /** The value as a double: exact below 2^53. */
+  valueNumber(index: number): number {
+    const at = index * RECORD_WORDS;
+    return (this.#words[at + 2] ?? 0) + (this.#words[at + 3] ?? 0) * HIGH;
+  }
+
+  instruction(index: number): number {
+    const at = index * RECORD_WORDS;
+    return (this.#words[at + 6] ?? 0) + (this.#words[at + 7] ?? 0) * HIGH;
+  }
+}

@@ -1,0 +1,169 @@
+import { Decoder, DecoderOptions, type Instruction } from 'iced-x86';
+import { assert } from '../../../kernel-model/assert.ts';
+import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
+import { classify, endsBlock, INSTRUCTION_CLASS, isConditionalString } from '../decode/classify.ts';
+import { toMemoryOperand, toModelInstruction } from '../decode/convert.ts';
+import type { MemoryOperand, ModelInstruction } from '../decode/instruction.ts';
+import type { Pointer } from './ffi.ts';
+import { reserveHostMemory } from './host-memory.ts';
+
+const CODE_PAGES_MAX = 65_536;
+const DECODE_BYTES = 512;
+const INSTRUCTION_BYTES_MAX = 15;
+/** Bit of a class byte: log each execution. */
+export const BOUNDARY = 2;
+
+/** What is kept of a special instruction, by its position in RAM. */
+export type SpecialInstruction =
+  | { readonly kind: 'syscall' | 'privileged' | 'invalid' | 'breakpoint' }
+  /** `isConditional`: cmps and scas, which may end before rcx is zero. */
+  | { readonly kind: 'repeat'; readonly isConditional: boolean }
+  | { readonly kind: 'aligned'; readonly operand: MemoryOperand }
+  | { readonly kind: 'model'; readonly instruction: ModelInstruction }
+  | { readonly kind: 'unsupported'; readonly text: string };
+
+/** Reads at most `length` bytes of executable memory at a guest address. */
+export type CodeReader = (address: number, length: number) => Uint8Array;
+
+/**
+ * One byte for each byte of each executed page of RAM: the class of the instruction that starts
+ * there, decoded once and only when reached. Native hooks look the bytes up; all CPUs share them.
+ */
+export class CodeMaps {
+  readonly #maps = reserveHostMemory(CODE_PAGES_MAX * PAGE_SIZE);
+  readonly #bytes = new Uint8Array(this.#maps.buffer);
+  readonly #indexOfFrame = new Map<number, number>();
+  readonly #decoded = new Set<number>();
+  readonly #specials = new Map<number, SpecialInstruction>();
+  /** Frames whose code changed, in order; CPUs catch up from their own position. */
+  readonly changedFrames: number[] = [];
+  /** Counts frames that came to hold decoded code or ceased to. */
+  version = 0;
+
+  readonly #onCodePage: (frame: number) => void;
+
+  /** `onCodePage` is told of each frame that comes to hold decoded code. */
+  constructor(onCodePage: (frame: number) => void) {
+    this.#onCodePage = onCodePage;
+  }
+
+  /** The class map of a frame, made on first use. */
+  pointerOf(frame: number): Pointer {
+    return this.#maps.pointer + BigInt(this.#index(frame) * PAGE_SIZE);
+  }
+
+  /** Whether code was decoded from a frame and it was not written since. */
+  has(frame: number): boolean {
+    return this.#decoded.has(frame);
+  }
+
+  #index(frame: number): number {
+    let index = this.#indexOfFrame.get(frame);
+    if (index === undefined) {
+      index = this.#indexOfFrame.size;
+      assert(index < CODE_PAGES_MAX, 'pages of code that can be decoded');
+      this.#indexOfFrame.set(frame, index);
+    }
+    return index;
+  }
+
+  /** The class byte of the instruction at a byte offset in RAM. */
+  classAt(ramOffset: number): number {
+    const index = this.#indexOfFrame.get(Math.floor(ramOffset / PAGE_SIZE));
+    if (index === undefined) return INSTRUCTION_CLASS.unknown;
+    return this.#bytes[index * PAGE_SIZE + (ramOffset % PAGE_SIZE)] ?? 0;
+  }
+
+  /** The special instruction at a byte offset in RAM, decoded before. */
+  specialAt(ramOffset: number): SpecialInstruction {
+    const special = this.#specials.get(ramOffset);
+    assert(special !== undefined, 'a special instruction was decoded');
+    return special;
+  }
+
+  /** Marks the instruction at `ramOffset`, decoded before, as a boundary. */
+  markBoundary(ramOffset: number): void {
+    const at = this.#index(Math.floor(ramOffset / PAGE_SIZE)) * PAGE_SIZE + (ramOffset % PAGE_SIZE);
+    assert(this.#bytes[at] !== INSTRUCTION_CLASS.unknown, 'a boundary was decoded');
+    this.#bytes[at] = (this.#bytes[at] ?? 0) | BOUNDARY;
+  }
+
+  /** Decodes the straight line from `address`, at `ramOffset`, to its end or that of its page. */
+  decodeBlock(address: number, ramOffset: number, read: CodeReader): void {
+    const frame = Math.floor(ramOffset / PAGE_SIZE);
+    const base = this.#index(frame) * PAGE_SIZE;
+    if (!this.#decoded.has(frame)) {
+      this.#decoded.add(frame);
+      this.version++;
+      this.#onCodePage(frame);
+    }
+    const start = ramOffset % PAGE_SIZE;
+    const code = read(address, DECODE_BYTES);
+    const decoder = new Decoder(64, code, DecoderOptions.None);
+    decoder.ip = BigInt(address);
+    let done = 0;
+    while (start + done < PAGE_SIZE && this.#bytes[base + start + done] === 0) {
+      const left = code.length - done;
+      if (left < INSTRUCTION_BYTES_MAX && done > 0 && code.length === DECODE_BYTES) break;
+      const instruction = decoder.decode();
+      const kind = left === 0 ? INSTRUCTION_CLASS.invalid : classify(instruction);
+      const isTruncated = instruction.isInvalid && left < INSTRUCTION_BYTES_MAX;
+      this.#bytes[base + start + done] = isTruncated ? INSTRUCTION_CLASS.plain : kind;
+      this.#keepSpecial(ramOffset + done, kind, instruction);
+      const ends = endsBlock(instruction, kind);
+      done += instruction.length;
+      instruction.free();
+      if (ends) break;
+    }
+    decoder.free();
+  }
+
+  #keepSpecial(ramOffset: number, kind: number, instruction: Instruction): void {
+    switch (kind) {
+      case INSTRUCTION_CLASS.syscall:
+        this.#specials.set(ramOffset, { kind: 'syscall' });
+        break;
+      case INSTRUCTION_CLASS.repeat:
+        this.#specials.set(ramOffset, {
+          kind: 'repeat',
+          isConditional: isConditionalString(instruction),
+        });
+        break;
+      case INSTRUCTION_CLASS.privileged:
+        this.#specials.set(ramOffset, { kind: 'privileged' });
+        break;
+      case INSTRUCTION_CLASS.invalid:
+        this.#specials.set(ramOffset, { kind: 'invalid' });
+        break;
+      case INSTRUCTION_CLASS.breakpoint:
+        this.#specials.set(ramOffset, { kind: 'breakpoint' });
+        break;
+      case INSTRUCTION_CLASS.aligned:
+        this.#specials.set(ramOffset, { kind: 'aligned', operand: toMemoryOperand(instruction) });
+        break;
+      case INSTRUCTION_CLASS.model:
+        this.#specials.set(ramOffset, {
+          kind: 'model',
+          instruction: toModelInstruction(instruction),
+        });
+        break;
+      case INSTRUCTION_CLASS.unsupported:
+        this.#specials.set(ramOffset, { kind: 'unsupported', text: instruction.toString() });
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** Forgets what was decoded from a frame: its bytes changed. */
+  invalidate(frame: number): void {
+    const index = this.#indexOfFrame.get(frame);
+    if (index === undefined || !this.#decoded.delete(frame)) return;
+    this.#bytes.fill(0, index * PAGE_SIZE, (index + 1) * PAGE_SIZE);
+    for (let offset = frame * PAGE_SIZE; offset < (frame + 1) * PAGE_SIZE; offset++) {
+      this.#specials.delete(offset);
+    }
+    this.changedFrames.push(frame);
+    this.version++;
+  }
+}

@@ -1,0 +1,158 @@
+import {
+  CLASS_TABLE_BYTES,
+  CLASS_TABLE_ENTRIES,
+  CONTROL,
+  KNOWN_ARMINGS,
+  NO_ADDRESS,
+  STOP_ARMED,
+} from './control.ts';
+import type { Pointer } from './ffi.ts';
+import { type HostMemory, reserveHostMemory } from './host-memory.ts';
+
+const HIGH = 4_294_967_296;
+const KNOWN_OFFSET = 1024;
+const CLASS_TABLE_OFFSET = 4096;
+const NEVER_A_PAGE = NO_ADDRESS;
+
+/** What the native hooks of one CPU jump to and write to. */
+export interface HookTargets {
+  readonly log: Pointer;
+  readonly stopFunction: Pointer;
+  readonly slowMemoryHook: Pointer;
+}
+
+/** Typed access to a control block (control.ts) and the two tables it points to. */
+export class ControlBlock {
+  readonly pointer: Pointer;
+  readonly #words: Int32Array;
+  readonly #unsigned: Uint32Array;
+  readonly #longs: BigUint64Array;
+
+  constructor(targets: HookTargets) {
+    const memory: HostMemory = reserveHostMemory(CLASS_TABLE_OFFSET + CLASS_TABLE_BYTES);
+    this.pointer = memory.pointer;
+    this.#words = new Int32Array(memory.buffer);
+    this.#unsigned = new Uint32Array(memory.buffer);
+    this.#longs = new BigUint64Array(memory.buffer);
+    this.#set(CONTROL.classTable, memory.pointer + BigInt(CLASS_TABLE_OFFSET));
+    this.#set(CONTROL.knownArmings, memory.pointer + BigInt(KNOWN_OFFSET));
+    this.#set(CONTROL.stopFunction, targets.stopFunction);
+    this.#set(CONTROL.log, targets.log);
+    this.#set(CONTROL.slowMemoryHook, targets.slowMemoryHook);
+    this.#set(CONTROL.passIp, NO_ADDRESS);
+    this.#set(CONTROL.repeatIp, NO_ADDRESS);
+    this.watch = 0;
+    this.forgetKnownArmings();
+    this.forgetClassMaps();
+  }
+
+  get remaining(): number {
+    return this.#words[CONTROL.remaining / 4] ?? 0;
+  }
+  set remaining(value: number) {
+    this.#words[CONTROL.remaining / 4] = value;
+  }
+
+  get savedRemaining(): number {
+    return this.#words[CONTROL.savedRemaining / 4] ?? 0;
+  }
+
+  get stopReason(): number {
+    return this.#words[CONTROL.stopReason / 4] ?? 0;
+  }
+  set stopReason(value: number) {
+    this.#words[CONTROL.stopReason / 4] = value;
+  }
+
+  get stopIp(): number {
+    return this.#address(CONTROL.stopIp);
+  }
+
+  get lastIp(): number {
+    return this.#address(CONTROL.lastIp);
+  }
+  set lastIp(value: number) {
+    this.#setAddress(CONTROL.lastIp, value);
+  }
+
+  get previousIp(): number {
+    return this.#address(CONTROL.previousIp);
+  }
+  set previousIp(value: number) {
+    this.#setAddress(CONTROL.previousIp, value);
+  }
+
+  /** Lets the special instruction at this address execute once. */
+  passOnce(address: number): void {
+    this.#setAddress(CONTROL.passIp, address);
+  }
+
+  /** Lets the REP instruction at this address execute; `undefined` ends that. */
+  set repeat(address: number | undefined) {
+    if (address === undefined) this.#set(CONTROL.repeatIp, NO_ADDRESS);
+    else this.#setAddress(CONTROL.repeatIp, address);
+  }
+
+  set watch(address: number) {
+    if (address === 0) this.#set(CONTROL.watch, 1n << 62n);
+    else this.#setAddress(CONTROL.watch, address);
+  }
+
+  /** Guest range whose stores end a run: the descriptors behind the known arming values. */
+  setDescriptorRange(start: number, lengthBytes: number): void {
+    this.#setAddress(CONTROL.descriptorStart, start);
+    this.#setAddress(CONTROL.descriptorLength, lengthBytes);
+  }
+
+  /** What memory_thunk does with a store: asks for a stop if it overlaps the watch. */
+  checkWatch(address: number, sizeBytes: number, value: bigint): void {
+    if (this.stopReason !== 0) return;
+    const watch = this.#address(CONTROL.watch);
+    const isWatched = address < watch + 8 && address + sizeBytes > watch;
+    const isWhole = address === watch && sizeBytes === 8;
+    if (isWatched && isWhole && (value === 0n || this.#isKnownArming(value))) return;
+    const range = address - this.#address(CONTROL.descriptorStart);
+    const isDescriptor = range >= 0 && range < this.#address(CONTROL.descriptorLength);
+    if (!isWatched && !isDescriptor) return;
+    this.#words[CONTROL.savedRemaining / 4] = this.remaining;
+    this.remaining = 0;
+    this.stopReason = STOP_ARMED;
+  }
+
+  #isKnownArming(value: bigint): boolean {
+    const slot = Math.floor(Number(value) / 32) % KNOWN_ARMINGS;
+    return this.#longs[KNOWN_OFFSET / 8 + slot] === BigInt.asUintN(64, value);
+  }
+
+  addKnownArming(value: number): void {
+    this.#longs[KNOWN_OFFSET / 8 + (Math.floor(value / 32) % KNOWN_ARMINGS)] = BigInt(value);
+  }
+
+  forgetKnownArmings(): void {
+    this.#longs.fill(0n, KNOWN_OFFSET / 8, KNOWN_OFFSET / 8 + KNOWN_ARMINGS);
+  }
+
+  setClassMap(page: number, map: Pointer): void {
+    const at = CLASS_TABLE_OFFSET / 8 + (page % CLASS_TABLE_ENTRIES) * 2;
+    this.#longs[at] = BigInt(page);
+    this.#longs[at + 1] = map;
+  }
+
+  forgetClassMaps(): void {
+    const start = CLASS_TABLE_OFFSET / 8;
+    this.#longs.fill(NEVER_A_PAGE, start, start + CLASS_TABLE_ENTRIES * 2);
+  }
+
+  #address(offset: number): number {
+    return (this.#unsigned[offset / 4] ?? 0) + (this.#unsigned[offset / 4 + 1] ?? 0) * HIGH;
+  }
+
+  #setAddress(offset: number, value: number): void {
+    this.#unsigned[offset / 4] = value % HIGH;
+    this.#unsigned[offset / 4 + 1] = Math.floor(value / HIGH);
+  }
+
+  #set(offset: number, value: bigint): void {
+    this.#longs[offset / 8] = value;
+  }
+}

@@ -1,0 +1,127 @@
+import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
+import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
+import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../../kernel-model/mm/mapping.ts';
+import type { CodeMaps } from './code-maps.ts';
+import type { Pointer, UnicornLibrary } from './ffi.ts';
+
+/** Kernel-half address of the padding; nothing of the guest's can be there. */
+const PADDING_ADDRESS = 0xffff_f000_0000_0000n;
+const PADDING_BYTES = 4 << 20;
+
+/**
+ * Keeps a Unicorn instance's memory map equal to a list of mappings. Pages that are writable and
+ * executable are mapped writable until code was decoded from them, and then only executable, so that
+ * no store to code goes unseen (translations and class bytes would be stale).
+ */
+export class Mapper {
+  readonly #library: UnicornLibrary;
+  readonly #uc: Pointer;
+  readonly #ram: Pointer;
+  readonly #codeMaps: CodeMaps;
+  #wanted: readonly EngineMapping[] = [];
+  #applied: EngineMapping[] = [];
+  #codeVersion = -1;
+  #hasWritableCode = false;
+
+  constructor(library: UnicornLibrary, uc: Pointer, ram: Pointer, codeMaps: CodeMaps) {
+    this.#library = library;
+    this.#uc = uc;
+    this.#ram = ram;
+    this.#codeMaps = codeMaps;
+    // Stores are 1.7 times as fast when data is mapped well after the translated code.
+    library.mapPadding(uc, PADDING_ADDRESS, PADDING_BYTES);
+  }
+
+  get mappings(): readonly EngineMapping[] {
+    return this.#wanted;
+  }
+
+  /** Takes a new list; returns true when pages that could hold code were unmapped. */
+  set(mappings: readonly EngineMapping[]): boolean {
+    if (mappings === this.#wanted) return false;
+    this.#wanted = mappings;
+    this.#hasWritableCode = mappings.some((m) => isWritableCode(m.protection));
+    return this.#apply();
+  }
+
+  /** Follows pages that came to hold decoded code, or ceased to. */
+  followCode(): void {
+    if (!this.#hasWritableCode || this.#codeVersion === this.#codeMaps.version) return;
+    this.#apply();
+  }
+
+  #apply(): boolean {
+    const target = this.#wanted.flatMap((mapping) => this.#split(mapping));
+    const keep = new Set<EngineMapping>();
+    const kept: EngineMapping[] = [];
+    const byAddress = new Map(this.#applied.map((mapping) => [mapping.address, mapping]));
+    const added: EngineMapping[] = [];
+    for (const mapping of target) {
+      const old = byAddress.get(mapping.address);
+      if (old === undefined || !isSamePlace(old, mapping)) {
+        added.push(mapping);
+        continue;
+      }
+      keep.add(old);
+      kept.push(mapping);
+      if (old.protection !== mapping.protection) {
+        this.#library.protect(this.#uc, mapping.address, mapping.length, mapping.protection);
+      }
+    }
+    let droppedCode = false;
+    for (const old of this.#applied) {
+      if (keep.has(old)) continue;
+      droppedCode ||= (old.protection & PROT_EXEC) !== 0;
+      this.#library.unmap(this.#uc, old.address, old.length);
+    }
+    for (const mapping of added) this.#map(mapping);
+    this.#applied = [...kept, ...added];
+    this.#codeVersion = this.#codeMaps.version;
+    return droppedCode;
+  }
+
+  #map({ address, length, ramOffset, protection }: EngineMapping): void {
+    const at = this.#ram + BigInt(ramOffset);
+    this.#library.mapPointer(this.#uc, address, length, protection, at);
+  }
+
+  /** Splits writable code into pages with the protection each needs now. */
+  #split(mapping: EngineMapping): EngineMapping[] {
+    // A page that x86 lets be read at all has PROT_READ; PROT_NONE pages are left unmapped.
+    if (mapping.protection === 0) return [];
+    if (!isWritableCode(mapping.protection)) {
+      return [{ ...mapping, protection: mapping.protection | PROT_READ }];
+    }
+    const pages: EngineMapping[] = [];
+    for (let offset = 0; offset < mapping.length; offset += PAGE_SIZE) {
+      const ramOffset = mapping.ramOffset + offset;
+      const isCode = this.#codeMaps.has(ramOffset / PAGE_SIZE);
+      const protection = PROT_READ | PROT_EXEC | (isCode ? 0 : PROT_WRITE);
+      pages.push({ address: mapping.address + offset, length: PAGE_SIZE, ramOffset, protection });
+    }
+    return pages;
+  }
+
+  /** The wanted mapping that holds an address, by binary search. */
+  find(address: number): EngineMapping | undefined {
+    let low = 0;
+    let high = this.#wanted.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const mapping = this.#wanted[middle];
+      if (mapping === undefined) return undefined;
+      if (address < mapping.address) high = middle - 1;
+      else if (address >= mapping.address + mapping.length) low = middle + 1;
+      else return mapping;
+    }
+    return undefined;
+  }
+}
+
+function isWritableCode(protection: number): boolean {
+  return (protection & (PROT_WRITE | PROT_EXEC)) === (PROT_WRITE | PROT_EXEC);
+}
+
+function isSamePlace(a: EngineMapping, b: EngineMapping): boolean {
+  return a.address === b.address && a.length === b.length && a.ramOffset === b.ramOffset;
+}

@@ -1,0 +1,87 @@
+import koffi from 'koffi';
+import { assert } from '../../../kernel-model/assert.ts';
+import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
+import { REGISTER_FILE_WORDS } from '../register-file.ts';
+import type { Pointer, UnicornLibrary } from './ffi.ts';
+import { type HostMemory, reserveHostMemory } from './host-memory.ts';
+import { FILE_REGISTERS, REGISTER_IDS, RIP_ID } from './register-ids.ts';
+
+const SCRATCH_BYTES = 4096;
+
+/** Registers and contexts of one Unicorn instance, through scratch memory allocated once. */
+export class RegisterAccess {
+  readonly fileWords = REGISTER_FILE_WORDS;
+  readonly #library: UnicornLibrary;
+  readonly #uc: Pointer;
+  readonly #scratch: HostMemory = reserveHostMemory(SCRATCH_BYTES);
+  readonly #words: BigUint64Array;
+  readonly #context: Pointer;
+  readonly #contextBytes: Uint8Array;
+
+  constructor(library: UnicornLibrary, uc: Pointer) {
+    this.#library = library;
+    this.#uc = uc;
+    this.#words = new BigUint64Array(this.#scratch.buffer);
+    this.#context = library.allocateContext(uc);
+    this.#contextBytes = contextData(this.#context, library.contextSizeBytes(uc));
+  }
+
+  read(register: RegisterName): bigint {
+    return this.#readId(REGISTER_IDS[register]);
+  }
+
+  readInstructionPointer(): number {
+    return Number(this.#readId(RIP_ID));
+  }
+
+  #readId(id: number): bigint {
+    this.#words[0] = 0n;
+    this.#library.readRegister(this.#uc, id, this.#scratch.pointer);
+    return this.#words[0] ?? 0n;
+  }
+
+  write(register: RegisterName, value: bigint): void {
+    this.#words[0] = value;
+    this.#library.writeRegister(this.#uc, REGISTER_IDS[register], this.#scratch.pointer);
+  }
+
+  /** Fills `file` but for rip; returns it. */
+  readFile(file: BigUint64Array): BigUint64Array {
+    assert(file.length >= REGISTER_FILE_WORDS, 'a whole register file');
+    this.#words.fill(0n, 0, REGISTER_FILE_WORDS);
+    for (const { id, index } of FILE_REGISTERS) {
+      this.#library.readRegister(this.#uc, id, this.#scratch.pointer + BigInt(index * 8));
+    }
+    file.set(this.#words.subarray(0, REGISTER_FILE_WORDS));
+    return file;
+  }
+
+  /** Sets every register of `file` but rip. */
+  writeFile(file: BigUint64Array): void {
+    this.#words.set(file.subarray(0, REGISTER_FILE_WORDS));
+    for (const { id, index } of FILE_REGISTERS) {
+      this.#library.writeRegister(this.#uc, id, this.#scratch.pointer + BigInt(index * 8));
+    }
+  }
+
+  saveContext(): Uint8Array {
+    this.#library.saveContext(this.#uc, this.#context);
+    return this.#contextBytes.slice();
+  }
+
+  restoreContext(bytes: Uint8Array): void {
+    this.#contextBytes.set(bytes);
+    this.#library.restoreContext(this.#uc, this.#context);
+  }
+}
+
+/**
+ * The register part of a uc_context. Its header, whose first word is the length of that part, may
+ * hold pointers into the engine it came from and is left alone.
+ */
+function contextData(context: Pointer, sizeBytes: number): Uint8Array {
+  const whole = koffi.view(context, sizeBytes);
+  const dataBytes = Number(new BigUint64Array(whole, 0, 1)[0] ?? 0n);
+  assert(dataBytes > 0 && dataBytes <= sizeBytes, 'the layout of uc_context is as expected');
+  return new Uint8Array(whole, sizeBytes - dataBytes);
+}

@@ -1,0 +1,55 @@
+import { RSEQ_CS } from '../../kernel-model/abi/rseq.ts';
+import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
+import type { EngineCpu } from '../engine/engine.ts';
+
+/**
+ * The regions that tasks were seen to arm. Their first and post-commit instructions are marked, so
+ * that executing them is logged. Descriptors of the program's own image are remembered: arming one of
+ * those again ends no run, until their bytes change.
+ */
+export class Armings {
+  #regions = new Map<number, ArmedRegion>();
+  #known = new Map<number, ArmedRegion>();
+
+  /** The region behind an arming word's value, if that value was met since the last `forget`. */
+  regionOf(source: number): ArmedRegion | undefined {
+    return this.#regions.get(source);
+  }
+
+  /**
+   * A task armed `region` on `cpu`. `isLasting` says that its descriptor lies in the image, where stores to it
+   * can be watched; others are looked at afresh each time.
+   */
+  add(region: ArmedRegion, isLasting: boolean, cpu: EngineCpu, all: readonly EngineCpu[]): void {
+    const old = this.#regions.get(region.source);
+    if (old === undefined || old.start !== region.start || old.end !== region.end) {
+      this.#regions.set(region.source, region);
+      if (region.start !== undefined) cpu.markBoundary(region.start);
+      cpu.markBoundary(region.end);
+    }
+    if (!isLasting || this.#known.has(region.source)) return;
+    this.#known.set(region.source, region);
+    for (const each of all) this.teach(each);
+  }
+
+  /** Tells a CPU, new or not, everything that is known. */
+  teach(cpu: EngineCpu): void {
+    cpu.forgetKnownArmings();
+    const sources = [...this.#known.keys()];
+    if (sources.length === 0) {
+      cpu.setDescriptorRange(0, 0);
+      return;
+    }
+    for (const source of sources) cpu.addKnownArming(source);
+    const start = Math.min(...sources);
+    cpu.setDescriptorRange(start, Math.max(...sources) + RSEQ_CS.size - start);
+  }
+
+  /** Forgets everything: descriptors or code changed, or another program was loaded. */
+  forget(cpus: readonly EngineCpu[]): void {
+    if (this.#regions.size === 0) return;
+    this.#regions = new Map();
+    this.#known = new Map();
+    for (const cpu of cpus) this.teach(cpu);
+  }
+}

@@ -1,0 +1,417 @@
+import { AUXV_RANDOM_BYTES } from '../../kernel-model/abi/auxv.ts';
+import { assert, assertNever } from '../../kernel-model/assert.ts';
+import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
+import { Kernel } from '../../kernel-model/kernel.ts';
+import type { KernelHost, KernelState } from '../../kernel-model/kernel-state.ts';
+import type { AddressSpace, AddressSpaceImage } from '../../kernel-model/mm/address-space.ts';
+import {
+  EMPTY_MEMORY,
+  type MemoryImage,
+  MemoryImages,
+} from '../../kernel-model/mm/memory-images.ts';
+import { type AllocationImage, PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+import type { ChoicePoint, Decision } from '../../kernel-model/sched/decision.ts';
+import { isAnythingRunnable } from '../../kernel-model/sched/idle.ts';
+import { taskOf } from '../../kernel-model/sched/run-queue.ts';
+import { randomBytes } from '../../kernel-model/syscalls/random.ts';
+import type { Task } from '../../kernel-model/task/task.ts';
+import { liveFlagsMask } from '../engine/decode/live-flags.ts';
+import type { CpuContext, Engine } from '../engine/engine.ts';
+import { REGISTER_FILE, REGISTER_FILE_WORDS } from '../engine/register-file.ts';
+import { Armings } from './armings.ts';
+import { CpuSlots } from './cpu-slots.ts';
+import { applicationError, decisionToString } from './decisions.ts';
+import { copyKernelState } from './kernel-copy.ts';
+import type { BlockedTask, Outcome } from './outcome.ts';
+import { mapProgram, type Program, writeInitialStack } from './program.ts';
+import { Sections, type SectionsImage } from './sections.ts';
+import { Slice } from './slice.ts';
+import { StateHasher } from './state-hash.ts';
+import { ScheduleDivergence, type Strategy } from './strategy.ts';
+
+/** A livelock is so many aborts of one section in a row in one task. */
+const LIVELOCK_ABORTS = 10_000;
+
+/** How a program is run. */
+export interface RunOptions {
+  readonly program: Program;
+  readonly profile: KernelProfile;
+  /** 1 to 64. */
+  readonly vcpus: number;
+  /** Seeds getrandom and AT_RANDOM; the strategy has its own. */
+  readonly seed: number;
+  readonly maxInstructions: number;
+  readonly strategy: Strategy;
+  /** Takes what the guest writes to file descriptors 1 and 2. */
+  readonly output: (descriptor: 1 | 2, bytes: Uint8Array) => void;
+}
+
+/** Counters of a run, kept by snapshots. */
+export interface RunCounts {
+  readonly instructions: number;
+  readonly preemptions: number;
+  readonly migrations: number;
+  readonly signals: number;
+}
+
+/** The whole machine at one moment between two decisions. Opaque; valid on its own machine. */
+export interface MachineSnapshot {
+  readonly memory: MemoryImage;
+  readonly allocation: AllocationImage;
+  readonly spaces: readonly AddressSpaceImage[];
+  readonly kernel: KernelState;
+  readonly registers: readonly (CpuContext | undefined)[];
+  readonly sections: SectionsImage;
+  readonly counts: RunCounts;
+  readonly outcome: Outcome | undefined;
+  /** Schedule position: decisions taken so far. */
+  readonly decisionIndex: number;
+}
+
+/**
+ * The composition root: an engine, a kernel model and a strategy over shared guest RAM. It carries out
+ * decisions one at a time, records them, and can save and restore everything in between. One machine
+ * serves many runs: `boot` starts over.
+ */
+export class Machine {
+  readonly memory: PhysicalMemory;
+  readonly sections: Sections;
+  /** The decisions taken since boot. */
+  readonly decisions: Decision[] = [];
+  readonly #engine: Engine;
+  readonly #images: MemoryImages;
+  readonly #slots: CpuSlots;
+  readonly #armings = new Armings();
+  readonly #hasher: StateHasher;
+  #run: RunOptions | undefined;
+  #kernel: Kernel | undefined;
+  #slice: Slice | undefined;
+  #spaces: AddressSpace[] = [];
+  #instructions = 0;
+  #preemptions = 0;
+  #migrations = 0;
+  #signals = 0;
+  #outcome: Outcome | undefined;
+  #rejection = '';
+  /** A task that was aborted too often in a row. */
+  #livelocked: Task | undefined;
+
+  /** `touchedLimitPages` bounds the guest memory that may be written. */
+  constructor(engine: Engine, touchedLimitPages: number) {
+    this.#engine = engine;
+    this.memory = new PhysicalMemory(engine.ram, touchedLimitPages);
+    this.memory.onCodeWrite = (frame) => {
+      this.#engine.codeChanged(frame * PAGE_SIZE);
+      this.#armings.forget(this.#slots.all.map((slot) => slot.cpu));
+    };
+    this.#images = new MemoryImages(this.memory);
+    this.#hasher = new StateHasher(this.memory);
+    this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
+    this.sections = new Sections((id, end) => {
+      if (end === 'aborted') return;
+      const task = taskOf(this.kernel.state, id);
+      task.abortsInRow = 0;
+      task.abortedSection = 0;
+    });
+  }
+
+  get engineId(): string {
+    return this.#engine.id;
+  }
+
+  get kernel(): Kernel {
+    assert(this.#kernel !== undefined, 'the machine was booted');
+    return this.#kernel;
+  }
+
+  get counts(): RunCounts {
+    return {
+      instructions: this.#instructions,
+      preemptions: this.#preemptions,
+      migrations: this.#migrations,
+      signals: this.#signals,
+    };
+  }
+
+  /** How the run ended; `undefined` while it has not. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Must be called when an engine's log is full, in the middle of a run. */
+  onLogFull(): void {
+    this.#slice?.drainMidway();
+  }
+
+  /** An engine decoded code from a page of RAM for the first time. */
+  onCodePage(ramOffset: number): void {
+    this.memory.flagCode(ramOffset / PAGE_SIZE);
+  }
+
+  /** Starts a program from scratch. */
+  boot(run: RunOptions): void {
+    for (const space of this.#spaces) space.destroy();
+    this.#images.restore(EMPTY_MEMORY);
+    this.#slots.restore([]);
+    this.#armings.forget(this.#slots.all.map((slot) => slot.cpu));
+    this.sections.restore({
+      counts: { entered: 0, committed: 0, aborted: 0, exited: 0 },
+      inFlight: [],
+      abortsAt: new Map(),
+    });
+    this.decisions.length = 0;
+    this.#instructions = 0;
+    this.#preemptions = 0;
+    this.#migrations = 0;
+    this.#signals = 0;
+    this.#outcome = undefined;
+    this.#rejection = '';
+    this.#livelocked = undefined;
+    this.#run = run;
+    const space = mapProgram(this.memory, run.program.image);
+    this.#spaces = [space];
+    this.#kernel = new Kernel(run.profile, this.#host(run), (point) => this.#choose(point), {
+      vcpus: run.vcpus,
+      seed: run.seed,
+    });
+    const random = randomBytes(this.kernel.state, AUXV_RANDOM_BYTES);
+    const stackPointer = writeInitialStack(space, run.program, run.profile, random);
+    const task = this.kernel.createFirstTask();
+    const slot = this.#slots.create(task.id, undefined);
+    slot.instructionPointer = run.program.image.entry;
+    slot.write('rsp', BigInt(stackPointer));
+    this.#slice = new Slice({
+      kernel: this.kernel,
+      engine: this.#engine,
+      slots: this.#slots,
+      sections: this.sections,
+      armings: this.#armings,
+      memory: this.memory,
+    });
+  }
+
+  #host(run: RunOptions): KernelHost {
+    return {
+      spaces: this.#spaces,
+      registers: (task) => this.#slots.registers(task),
+      createTask: (task, parent) => {
+        this.#slots.create(task, parent);
+      },
+      destroyTask: (task) => this.#slots.destroy(task),
+      output: run.output,
+      sectionAborted: (task, region, from) => {
+        this.sections.aborted(task.id, region, from);
+        if (task.abortsInRow >= LIVELOCK_ABORTS) this.#livelocked = task;
+      },
+      rseqRejected: (task, reason) => {
+        this.#rejection = `rseq of task ${task.id}: ${reason}`;
+      },
+    };
+  }
+
+  /** Takes decisions from the strategy until the run has ended. */
+  runToEnd(): Outcome {
+    for (;;) {
+      const outcome = this.step();
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /** Takes one decision from the strategy and carries it out; returns the outcome once there is one. */
+  step(): Outcome | undefined {
+    if (this.#outcome !== undefined) return this.#outcome;
+    const run = this.#run;
+    assert(run !== undefined, 'the machine was booted');
+    const { state } = this.kernel;
+    if (!isAnythingRunnable(state) && !this.#skipIdleTime()) return this.#outcome;
+    try {
+      this.#apply(run.strategy.next(this.kernel));
+    } catch (error) {
+      if (!(error instanceof ScheduleDivergence)) throw error;
+      this.#outcome = { kind: 'diverged', detail: error.message };
+    }
+    return this.#outcome;
+  }
+
+  /** Carries out a decision that does not come from the strategy, and records it like one that does. */
+  apply(decision: Decision): Outcome | undefined {
+    if (this.#outcome === undefined) this.#apply(decision);
+    return this.#outcome;
+  }
+
+  /** Jumps to the next timer; false, with a deadlock as outcome, if there is none. */
+  #skipIdleTime(): boolean {
+    const timer = this.kernel.nextTimer();
+    if (timer === Number.POSITIVE_INFINITY) {
+      this.#outcome = { kind: 'deadlock', blocked: this.#blockedTasks() };
+      return false;
+    }
+    this.kernel.state.now = timer;
+    this.kernel.expireTimers();
+    return true;
+  }
+
+  #blockedTasks(): BlockedTask[] {
+    return this.kernel.state.tasks.flatMap((task) => {
+      if (task.state.kind !== 'blocked') return [];
+      const { wait } = task.state;
+      const waitsFor =
+        wait.kind === 'futex' ? `the futex at 0x${wait.key.address.toString(16)}` : 'time to pass';
+      return [{ task: task.id, waitsFor }];
+    });
+  }
+
+  #apply(decision: Decision): void {
+    const { kernel } = this;
+    const error = applicationError(kernel.state, decision);
+    if (error !== undefined) {
+      throw new ScheduleDivergence(`decision ${decisionToString(decision)}: ${error}`);
+    }
+    this.decisions.push(decision);
+    switch (decision.kind) {
+      case 'run':
+        this.#runSlice(decision.vcpu, decision.instructions);
+        return;
+      case 'switch':
+        if (kernel.state.vcpus[decision.vcpu]?.current !== 0) this.#preemptions++;
+        kernel.switchTo(decision.vcpu, decision.task);
+        break;
+      case 'migrate':
+        this.#migrations++;
+        kernel.migrate(decision.task, decision.vcpu);
+        break;
+      case 'fence':
+        kernel.fence(decision.vcpu);
+        break;
+      case 'place':
+      case 'wake':
+      case 'signal':
+      case 'flush':
+        throw new ScheduleDivergence(`decision ${decisionToString(decision)} at a wrong place`);
+      default:
+        assertNever(decision);
+    }
+    this.#checkEnd();
+  }
+
+  #runSlice(vcpu: number, instructions: number): void {
+    const run = this.#run;
+    const slice = this.#slice;
+    assert(run !== undefined && slice !== undefined, 'the machine was booted');
+    const budget = Math.min(instructions, run.maxInstructions - this.#instructions);
+    const stop = slice.run(vcpu, budget);
+    this.#instructions += slice.retired;
+    if (stop !== undefined) {
+      this.#outcome = { kind: 'unsupported', ...stop };
+      return;
+    }
+    this.#checkEnd();
+    if (this.#outcome !== undefined) return;
+    if (this.#instructions >= run.maxInstructions) {
+      this.#outcome = { kind: 'budget', instructions: this.#instructions };
+    } else if (this.memory.limitExceeded) {
+      const what = `more than ${this.memory.touchedLimit} pages of memory (see --max-memory)`;
+      this.#outcome = { kind: 'unsupported', what, address: 0 };
+    }
+  }
+
+  #checkEnd(): void {
+    const first = this.kernel.state.processes[0];
+    const ending = first?.ending;
+    if (ending !== undefined) {
+      this.#outcome =
+        ending.kind === 'exit'
+          ? { kind: 'exit', status: ending.status }
+          : {
+              kind: 'signal',
+              signal: ending.signal,
+              task: ending.task,
+              address: ending.instructionPointer,
+              reason: this.#rejection,
+            };
+      return;
+    }
+    if (this.#livelocked !== undefined) {
+      const { id, abortedSection } = this.#livelocked;
+      this.#outcome = { kind: 'livelock', task: id, section: abortedSection };
+    }
+  }
+
+  #choose(point: ChoicePoint): number {
+    const index = this.#run?.strategy.choose(point) ?? 0;
+    const chosen = point.candidates[index];
+    if (chosen === undefined)
+      throw new ScheduleDivergence(`no candidate ${index} to ${point.kind}`);
+    this.decisions.push(
+      point.kind === 'place'
+        ? { kind: 'place', task: point.task, vcpu: chosen }
+        : { kind: 'wake', task: chosen },
+    );
+    return index;
+  }
+
+  /** Saves everything. Cheap: memory by the pages written since the last snapshot. */
+  snapshot(): MachineSnapshot {
+    return {
+      memory: this.#images.take(),
+      allocation: this.memory.saveAllocation(),
+      spaces: this.#spaces.map((space) => space.save()),
+      kernel: copyKernelState(this.kernel.state),
+      registers: this.#slots.save(this.#liveTaskIds()),
+      sections: this.sections.save(),
+      counts: this.counts,
+      outcome: this.#outcome,
+      decisionIndex: this.decisions.length,
+    };
+  }
+
+  /** Goes back to a snapshot of the current boot, or forward to one left by an earlier `restore`. */
+  restore(snapshot: MachineSnapshot): void {
+    this.#images.restore(snapshot.memory);
+    this.memory.restoreAllocation(snapshot.allocation);
+    assert(snapshot.spaces.length === this.#spaces.length, 'address spaces of this boot');
+    snapshot.spaces.forEach((image, i) => {
+      this.#spaces[i]?.restore(image);
+    });
+    this.kernel.state = copyKernelState(snapshot.kernel);
+    this.#slots.restore(snapshot.registers);
+    this.sections.restore(snapshot.sections);
+    this.#instructions = snapshot.counts.instructions;
+    this.#preemptions = snapshot.counts.preemptions;
+    this.#migrations = snapshot.counts.migrations;
+    this.#signals = snapshot.counts.signals;
+    this.#outcome = snapshot.outcome;
+    this.#livelocked = undefined;
+    this.decisions.length = snapshot.decisionIndex;
+  }
+
+  #liveTaskIds(): (number | undefined)[] {
+    return this.kernel.state.tasks.map((task) =>
+      task.state.kind === 'dead' ? undefined : task.id,
+    );
+  }
+
+  /** Hash of architectural state, memory and kernel state: equal for equal states on any engine. */
+  stateHash(): string {
+    const registers = this.kernel.state.tasks
+      .filter((task) => task.state.kind !== 'dead')
+      .map((task) => ({ task: task.id, file: this.registerFile(task) }));
+    return this.#hasher.hash({ kernel: this.kernel.state, spaces: this.#spaces, registers });
+  }
+
+  /** All architectural registers of a live task, with the flags that cannot matter masked. */
+  registerFile(task: Task): BigUint64Array {
+    const file = new BigUint64Array(REGISTER_FILE_WORDS);
+    const { cpu } = this.#slots.of(task.id);
+    cpu.readRegisterFile(file);
+    const ip = cpu.instructionPointer;
+    const memory = this.kernel.memoryOf(this.kernel.processOf(task));
+    const code = memory.read(ip, PAGE_SIZE - (ip % PAGE_SIZE));
+    if (code !== undefined) {
+      const mask = liveFlagsMask(code, ip);
+      file[REGISTER_FILE.rflags] = (file[REGISTER_FILE.rflags] ?? 0n) & mask;
+    }
+    return file;
+  }
+}

@@ -1,0 +1,53 @@
+/** How a run ended. Programs that end by themselves end with `exit` or `signal`. */
+export type Outcome =
+  | { readonly kind: 'exit'; readonly status: number }
+  | {
+      readonly kind: 'signal';
+      readonly signal: number;
+      readonly task: number;
+      readonly address: number;
+      /** Why the kernel sent it, where that is more than the signal's name. */
+      readonly reason: string;
+    }
+  /** No task can run and no timer is armed. */
+  | { readonly kind: 'deadlock'; readonly blocked: readonly BlockedTask[] }
+  /** A task was aborted again and again in one section and never got through it. */
+  | { readonly kind: 'livelock'; readonly task: number; readonly section: number }
+  | { readonly kind: 'budget'; readonly instructions: number }
+  /** Something of ours is missing: not a verdict on the guest. */
+  | { readonly kind: 'unsupported'; readonly what: string; readonly address: number }
+  /** A replay met a situation that its recording does not fit. */
+  | { readonly kind: 'diverged'; readonly detail: string };
+
+export interface BlockedTask {
+  readonly task: number;
+  readonly waitsFor: string;
+}
+
+const EXIT_DEADLOCK = 123;
+const EXIT_BUDGET = 124;
+const EXIT_OURS = 125;
+const SIGNAL_BASE = 128;
+
+/** The exit status that reports an outcome, as a shell would see it of the guest. */
+export function exitStatusOf(outcome: Outcome): number {
+  switch (outcome.kind) {
+    case 'exit':
+      return outcome.status;
+    case 'signal':
+      return SIGNAL_BASE + outcome.signal;
+    case 'deadlock':
+    case 'livelock':
+      return EXIT_DEADLOCK;
+    case 'budget':
+      return EXIT_BUDGET;
+    case 'unsupported':
+    case 'diverged':
+      return EXIT_OURS;
+  }
+}
+
+/** True for a run that a correct program can have. */
+export function isPass(outcome: Outcome): boolean {
+  return outcome.kind === 'exit' && outcome.status === 0;
+}

@@ -1,0 +1,137 @@
+import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
+import type { TaskId } from '../../kernel-model/task/task.ts';
+
+/** Counts of critical sections: entered = committed + aborted + exited + in flight. */
+export interface SectionCounts {
+  readonly entered: number;
+  readonly committed: number;
+  readonly aborted: number;
+  readonly exited: number;
+}
+
+/** How a section that was entered ended. */
+export type SectionEnd = 'committed' | 'aborted' | 'exited';
+
+/** Everything the tracker knows, as a value. Opaque. */
+export interface SectionsImage {
+  readonly counts: SectionCounts;
+  readonly inFlight: readonly (ArmedRegion | undefined)[];
+  readonly abortsAt: ReadonlyMap<number, number>;
+}
+
+/** True when `address` lies in the region, its end excluded. */
+export function isInRegion(region: ArmedRegion, address: number): boolean {
+  return address >= (region.start ?? 0) && address < region.end;
+}
+
+/**
+ * Follows each task through its critical sections from the boundary records of the access log. A
+ * section is entered when its first instruction retires while armed, aborted when the kernel moves
+ * the task to the abort handler, committed when the post-commit address is reached, else exited.
+ */
+export class Sections {
+  readonly #onEnd: (task: TaskId, end: SectionEnd) => void;
+  #entered = 0;
+  #committed = 0;
+  #aborted = 0;
+  #exited = 0;
+  #inFlight: (ArmedRegion | undefined)[] = [];
+  #abortsAt = new Map<number, number>();
+  #saved: SectionsImage | undefined;
+
+  /** `onEnd` is told of each section that ends, before it is counted. */
+  constructor(onEnd: (task: TaskId, end: SectionEnd) => void) {
+    this.#onEnd = onEnd;
+  }
+
+  get counts(): SectionCounts {
+    return {
+      entered: this.#entered,
+      committed: this.#committed,
+      aborted: this.#aborted,
+      exited: this.#exited,
+    };
+  }
+
+  /** How often tasks were caught at each instruction, by its address. */
+  get abortsAt(): ReadonlyMap<number, number> {
+    return this.#abortsAt;
+  }
+
+  /** The section a task has entered and not left. */
+  inFlight(task: TaskId): ArmedRegion | undefined {
+    return this.#inFlight[task];
+  }
+
+  /** A marked instruction starts executing; `previous` retired before it in the same task. */
+  boundary(task: TaskId, armed: ArmedRegion | undefined, address: number, previous: number): void {
+    const flight = this.#inFlight[task];
+    if (flight !== undefined && address === flight.end) {
+      this.#end(task, isInRegion(flight, previous) ? 'committed' : 'exited');
+    }
+    if (armed?.start !== address) return;
+    if (flight !== undefined && this.#inFlight[task] !== undefined) {
+      const isLoopInside = flight.source === armed.source && isInRegion(flight, previous);
+      if (isLoopInside) return;
+      this.#end(task, 'exited');
+    }
+    this.#entered++;
+    this.#saved = undefined;
+    this.#inFlight[task] = armed;
+  }
+
+  /** The task stopped with `next` as its next instruction, after `last` retired. */
+  settle(task: TaskId, next: number, last: number): void {
+    const flight = this.#inFlight[task];
+    if (flight === undefined || isInRegion(flight, next)) return;
+    this.#end(task, next === flight.end && isInRegion(flight, last) ? 'committed' : 'exited');
+  }
+
+  /** The kernel sent the task from `from` inside `region` to its abort handler. */
+  aborted(task: TaskId, region: ArmedRegion, from: number): void {
+    // Caught before its first instruction retired: counted as entered, so that the sum holds.
+    if (this.#inFlight[task] === undefined) {
+      this.#entered++;
+      this.#inFlight[task] = region;
+    }
+    this.#abortsAt.set(from, (this.#abortsAt.get(from) ?? 0) + 1);
+    this.#end(task, 'aborted');
+  }
+
+  #end(task: TaskId, end: SectionEnd): void {
+    this.#onEnd(task, end);
+    this.#inFlight[task] = undefined;
+    this.#saved = undefined;
+    switch (end) {
+      case 'committed':
+        this.#committed++;
+        break;
+      case 'aborted':
+        this.#aborted++;
+        break;
+      case 'exited':
+        this.#exited++;
+        break;
+    }
+  }
+
+  save(): SectionsImage {
+    this.#saved ??= {
+      counts: this.counts,
+      inFlight: this.#inFlight.slice(),
+      abortsAt: new Map(this.#abortsAt),
+    };
+    return this.#saved;
+  }
+
+  restore(image: SectionsImage): void {
+    if (image === this.#saved) return;
+    this.#entered = image.counts.entered;
+    this.#committed = image.counts.committed;
+    this.#aborted = image.counts.aborted;
+    this.#exited = image.counts.exited;
+    this.#inFlight = image.inFlight.slice();
+    this.#abortsAt = new Map(image.abortsAt);
+    this.#saved = image;
+  }
+}

@@ -1,0 +1,261 @@
+import { SI_CODE, SIGNALS } from '../../kernel-model/abi/signal.ts';
+import { assert, assertNever } from '../../kernel-model/assert.ts';
+import { PAGE_SIZE, TASK_SIZE } from '../../kernel-model/hardware/address.ts';
+import type { Kernel, Trap } from '../../kernel-model/kernel.ts';
+import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
+import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import { taskOf } from '../../kernel-model/sched/run-queue.ts';
+import type { Task } from '../../kernel-model/task/task.ts';
+import { RECORD_BOUNDARY, RECORD_WRITE } from '../engine/access-log.ts';
+import type { ModelInstruction } from '../engine/decode/instruction.ts';
+import {
+  BUDGET_INSTRUCTIONS_MAX,
+  type CpuException,
+  type Engine,
+  type Exit,
+} from '../engine/engine.ts';
+import type { Armings } from './armings.ts';
+import type { CpuSlot, CpuSlots } from './cpu-slots.ts';
+import { executeModelInstruction } from './model-instructions.ts';
+import type { Sections } from './sections.ts';
+
+/** What a slice works on. */
+export interface SliceParts {
+  readonly kernel: Kernel;
+  readonly engine: Engine;
+  readonly slots: CpuSlots;
+  readonly sections: Sections;
+  readonly armings: Armings;
+  readonly memory: PhysicalMemory;
+}
+
+/** Something that we cannot do, at a guest address. */
+export interface Unsupported {
+  readonly what: string;
+  readonly address: number;
+}
+
+const SYSCALL_LENGTH_BYTES = 2;
+const NOWHERE = -1;
+
+/** Carries out `run` decisions: the inner loop between engine and kernel model. */
+export class Slice {
+  /** Instructions retired by the last `run`. */
+  retired = 0;
+  readonly #parts: SliceParts;
+  #task: Task | undefined;
+  #space: AddressSpace | undefined;
+  /** What the running task's arming word holds, and where that word is; 0 for nothing. */
+  #armed = 0;
+  #armingWord = 0;
+
+  constructor(parts: SliceParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Runs the vCPU's current task for `budget` retired instructions, or until it leaves the vCPU or
+   * asks to be rescheduled. Returns what we could not do, if that ended it.
+   */
+  run(vcpuId: number, budget: number): Unsupported | undefined {
+    const { kernel } = this.#parts;
+    const { state } = kernel;
+    const vcpu = state.vcpus[vcpuId];
+    assert(vcpu !== undefined, `vCPU ${vcpuId} exists`);
+    this.retired = 0;
+    const task = taskOf(state, vcpu.current);
+    while (this.retired < budget && vcpu.current === task.id) {
+      const timer = kernel.nextTimer();
+      const left = Math.min(budget - this.retired, timer - state.now, BUDGET_INSTRUCTIONS_MAX);
+      const slot = this.#prepare(task);
+      const exit = slot.cpu.run(left);
+      this.#retire(slot.cpu.retired);
+      const isFault = exit.kind === 'fault' || exit.kind === 'exception';
+      this.#drain(isFault ? slot.cpu.instructionPointer : NOWHERE);
+      this.#parts.sections.settle(
+        task.id,
+        slot.cpu.instructionPointer,
+        slot.cpu.lastInstructionPointer,
+      );
+      if (exit.kind !== 'budget') {
+        const result = this.#handle(task, slot, exit);
+        if (result !== undefined) return result;
+      }
+      if (state.now >= timer) kernel.expireTimers();
+      if (vcpu.needResched) break;
+    }
+    return undefined;
+  }
+
+  #retire(instructions: number): void {
+    this.retired += instructions;
+    this.#parts.kernel.state.now += instructions;
+  }
+
+  /** Brings the task's CPU up to date with its address space and its registration. */
+  #prepare(task: Task): CpuSlot {
+    const { kernel, slots } = this.#parts;
+    const slot = slots.of(task.id);
+    const memory = kernel.memoryOf(kernel.processOf(task));
+    this.#task = task;
+    this.#space = memory.space;
+    slot.cpu.setMappings(memory.space.engineMappings());
+    const word = task.rseq === undefined ? 0 : (kernel.profile.rseq.armingWord(task) ?? 0);
+    if (slot.watched !== word) {
+      slot.watched = word;
+      slot.cpu.watch(word);
+    }
+    this.#armingWord = word;
+    this.#armed = word === 0 ? 0 : memory.readU64AsNumber(word);
+    slot.saved = undefined;
+    return slot;
+  }
+
+  /** The engine's log is full: takes its records in while the engine waits. */
+  drainMidway(): void {
+    this.#drain(NOWHERE);
+  }
+
+  /**
+   * Takes the access log in: marks written pages, follows the arming word, and tells the sections of
+   * boundaries. A boundary record of an instruction that faulted has not happened.
+   */
+  #drain(faultedAt: number): void {
+    const { engine, memory, sections, armings } = this.#parts;
+    const { log } = engine;
+    const count = log.length;
+    if (count === 0) return;
+    const space = this.#space;
+    const task = this.#task;
+    assert(space !== undefined && task !== undefined, 'a task ran');
+    for (let i = 0; i < count; i++) {
+      const kind = log.kind(i);
+      const address = log.address(i);
+      if (kind === RECORD_WRITE) {
+        const offset = space.translate(address, false);
+        if (offset >= 0) memory.markDirty(Math.floor(offset / PAGE_SIZE));
+        if (address === this.#armingWord) this.#armed = log.valueNumber(i);
+      } else if (kind === RECORD_BOUNDARY && !(address === faultedAt && i >= count - 2)) {
+        sections.boundary(task.id, armings.regionOf(this.#armed), address, log.valueNumber(i));
+      }
+    }
+    log.clear();
+  }
+
+  #handle(
+    task: Task,
+    slot: CpuSlot,
+    exit: Exclude<Exit, { kind: 'budget' }>,
+  ): Unsupported | undefined {
+    const address = slot.cpu.instructionPointer;
+    switch (exit.kind) {
+      case 'syscall':
+        return this.#syscall(task, slot);
+      case 'instruction':
+        return this.#modelInstruction(task, slot, exit.instruction);
+      case 'armed':
+        this.#noteArming(task);
+        return undefined;
+      case 'fault':
+        this.#fault(task, exit.access, exit.address);
+        return undefined;
+      case 'exception':
+        this.#parts.kernel.trap(task, trapOf(exit.exception, address));
+        return undefined;
+      case 'unsupported':
+        return { what: `the instruction ${exit.detail}`, address };
+      default:
+        return assertNever(exit);
+    }
+  }
+
+  /** The syscall instruction: rcx and r11 as the CPU sets them, then the kernel. */
+  #syscall(task: Task, slot: CpuSlot): Unsupported | undefined {
+    const address = slot.cpu.instructionPointer;
+    const next = address + SYSCALL_LENGTH_BYTES;
+    slot.write('rcx', BigInt(next));
+    slot.write('r11', slot.read('rflags'));
+    slot.instructionPointer = next;
+    this.#retire(1);
+    const outcome = this.#parts.kernel.syscall(task);
+    if (outcome.kind === 'unsupported') return { what: outcome.message, address };
+    return undefined;
+  }
+
+  #modelInstruction(
+    task: Task,
+    slot: CpuSlot,
+    instruction: ModelInstruction,
+  ): Unsupported | undefined {
+    const { kernel, slots } = this.#parts;
+    const fault = executeModelInstruction(
+      {
+        registers: slots.registers(task.id),
+        memory: kernel.memoryOf(kernel.processOf(task)),
+        now: kernel.state.now,
+        vcpu: task.vcpu,
+      },
+      instruction,
+    );
+    if (fault === 'unsupported') {
+      return { what: `the instruction ${instruction.mnemonic}`, address: instruction.address };
+    }
+    if (fault !== undefined) {
+      this.#fault(task, fault.access, fault.address);
+      return undefined;
+    }
+    slot.instructionPointer = instruction.address + instruction.lengthBytes;
+    this.#retire(1);
+    return undefined;
+  }
+
+  /** The arming word was stored to: learn the region before its first instruction runs. */
+  #noteArming(task: Task): void {
+    const { kernel, armings, slots } = this.#parts;
+    const region = kernel.profile.rseq.armedRegion(kernel.rseqContext(task));
+    if (region === undefined) return;
+    const mapping = this.#space?.mappingAt(region.source);
+    const isLasting = mapping?.isImage === true;
+    armings.add(
+      region,
+      isLasting,
+      slots.of(task.id).cpu,
+      slots.all.map((slot) => slot.cpu),
+    );
+  }
+
+  /** exc_page_fault: populate, copy, or SIGSEGV. */
+  #fault(task: Task, access: 'read' | 'write' | 'fetch', address: number | bigint): void {
+    const { kernel } = this.#parts;
+    const at = Number(address);
+    if (at < TASK_SIZE) {
+      const reason = this.#space?.resolveFault(at, access);
+      if (reason === undefined) return;
+      const code = reason === 'maperr' ? SI_CODE.SEGV_MAPERR : SI_CODE.SEGV_ACCERR;
+      kernel.trap(task, { signal: SIGNALS.SIGSEGV, code, address: at });
+      return;
+    }
+    const isCanonical = BigInt.asIntN(48, BigInt(address)) === BigInt.asIntN(64, BigInt(address));
+    kernel.trap(task, {
+      signal: SIGNALS.SIGSEGV,
+      code: isCanonical ? SI_CODE.SEGV_MAPERR : SI_CODE.SI_KERNEL,
+      address: isCanonical ? at : 0,
+    });
+  }
+}
+
+/** The signal of an exception, as arch/x86/kernel/traps.c sends it. */
+function trapOf(exception: CpuException, address: number): Trap {
+  switch (exception) {
+    case 'divide-error':
+      return { signal: SIGNALS.SIGFPE, code: SI_CODE.FPE_INTDIV, address };
+    case 'breakpoint':
+      return { signal: SIGNALS.SIGTRAP, code: SI_CODE.SI_KERNEL, address: 0 };
+    case 'invalid-opcode':
+      return { signal: SIGNALS.SIGILL, code: SI_CODE.ILL_ILLOPN, address };
+    case 'general-protection':
+      return { signal: SIGNALS.SIGSEGV, code: SI_CODE.SI_KERNEL, address: 0 };
+    default:
+      return assertNever(exception);
+  }
+}

@@ -1,0 +1,19 @@
+/** Commands of membarrier(2): include/uapi/linux/membarrier.h. */
+export const MEMBARRIER = {
+  QUERY: 0,
+  GLOBAL: 1,
+  GLOBAL_EXPEDITED: 2,
+  REGISTER_GLOBAL_EXPEDITED: 4,
+  PRIVATE_EXPEDITED: 8,
+  REGISTER_PRIVATE_EXPEDITED: 16,
+  PRIVATE_EXPEDITED_SYNC_CORE: 32,
+  REGISTER_PRIVATE_EXPEDITED_SYNC_CORE: 64,
+  PRIVATE_EXPEDITED_RSEQ: 128,
+  REGISTER_PRIVATE_EXPEDITED_RSEQ: 256,
+  GET_REGISTRATIONS: 512,
+} as const;
+
+/** What MEMBARRIER_CMD_QUERY answers since Linux 6.3: all commands above. */
+export const MEMBARRIER_COMMANDS = 1023;
+/** For PRIVATE_EXPEDITED_RSEQ: only the CPU in the third argument. */
+export const MEMBARRIER_CMD_FLAG_CPU = 1;

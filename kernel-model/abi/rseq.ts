@@ -1,0 +1,32 @@
+/** struct rseq (include/uapi/linux/rseq.h): byte offsets in the per-thread area. */
+export const RSEQ_AREA = {
+  cpuIdStart: 0,
+  cpuId: 4,
+  rseqCs: 8,
+  flags: 16,
+  nodeId: 20,
+  mmCid: 24,
+  end: 28,
+} as const;
+
+/** struct rseq_cs: byte offsets in a critical section's descriptor. */
+export const RSEQ_CS = {
+  version: 0,
+  flags: 4,
+  startIp: 8,
+  postCommitOffset: 16,
+  abortIp: 24,
+  size: 32,
+} as const;
+
+export const RSEQ_FLAG_UNREGISTER = 1;
+/** Size and alignment of the first published struct rseq. */
+export const ORIG_RSEQ_SIZE = 32;
+export const RSEQ_CPU_ID_UNINITIALIZED = 0xffff_ffff;
+/** The signature is the u32 right before the abort handler. */
+export const RSEQ_SIGNATURE_BYTES = 4;
+
+/** Bits of the per-thread event mask (RSEQ_EVENT_* in linux/rseq.h, up to 6.18). */
+export const RSEQ_EVENT_PREEMPT = 1;
+export const RSEQ_EVENT_SIGNAL = 2;
+export const RSEQ_EVENT_MIGRATE = 4;

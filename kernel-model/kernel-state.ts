@@ -1,0 +1,46 @@
+import type { TaskRegisters } from './hardware/registers.ts';
+import type { AddressSpace } from './mm/address-space.ts';
+import type { ArmedRegion } from './rseq/variant.ts';
+import type { Process, Task, TaskId, VcpuId } from './task/task.ts';
+
+/** A virtual CPU and its run queue. */
+export interface Vcpu {
+  readonly id: VcpuId;
+  /** The running task; 0 when idle. */
+  current: TaskId;
+  /** Ready tasks in the order in which they will run by default. */
+  queue: TaskId[];
+  /** The running task yielded: another should be picked. */
+  needResched: boolean;
+}
+
+/** All of the kernel's own state: plain data, hashed and saved field by field. */
+export interface KernelState {
+  /** Virtual time: instructions retired since boot, plus the time skipped while all were idle. */
+  now: number;
+  /** Task n is at index n - 1; dead tasks stay. */
+  tasks: Task[];
+  vcpus: Vcpu[];
+  processes: Process[];
+  nextTid: number;
+  /** Seeds getrandom and AT_RANDOM, with the number of words drawn so far. */
+  readonly seed: number;
+  randomWordsDrawn: number;
+}
+
+/** What the kernel model needs from the machine around it. */
+export interface KernelHost {
+  /** Address spaces by index; `Process.space` names one. */
+  readonly spaces: readonly AddressSpace[];
+  registers(task: TaskId): TaskRegisters;
+  /** Gives a new task its registers: a copy of its parent's. */
+  createTask(task: TaskId, parent: TaskId): void;
+  /** The task will not run again. */
+  destroyTask(task: TaskId): void;
+  /** Bytes that the guest wrote to file descriptor 1 or 2. */
+  output(descriptor: 1 | 2, bytes: Uint8Array): void;
+  /** A task was caught at `from` inside `region` and sent to its abort handler. */
+  sectionAborted(task: Task, region: ArmedRegion, from: number): void;
+  /** rseq forces SIGSEGV on a task; `reason` says what was malformed. */
+  rseqRejected(task: Task, reason: string): void;
+}

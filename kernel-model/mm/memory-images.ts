@@ -1,0 +1,81 @@
+import { PAGE_SIZE } from '../hardware/address.ts';
+import type { PhysicalMemory } from './physical-memory.ts';
+
+const FRAMES_PER_CHUNK = 512;
+
+/** A saved page, or `undefined` for a page of zeros. */
+type SavedPage = Uint8Array | undefined;
+type Chunk = readonly SavedPage[];
+
+/** The content of all frames at one moment; shares unchanged pages with other images. */
+export interface MemoryImage {
+  readonly chunks: readonly (Chunk | undefined)[];
+}
+
+/** All frames zero. */
+export const EMPTY_MEMORY: MemoryImage = { chunks: [] };
+
+/**
+ * Cheap images of guest RAM. The frames written since the last image are the only ones copied,
+ * and going back to an image copies only the frames in which it differs from memory.
+ */
+export class MemoryImages {
+  readonly #memory: PhysicalMemory;
+  /** What memory held when the dirty set was last cleared. */
+  #base: MemoryImage = EMPTY_MEMORY;
+
+  constructor(memory: PhysicalMemory) {
+    this.#memory = memory;
+  }
+
+  /** Saves all frames; costs one page copy per frame written since the last image. */
+  take(): MemoryImage {
+    const memory = this.#memory;
+    if (memory.dirtyCount === 0) return this.#base;
+    const chunks = this.#base.chunks.slice();
+    const own = new Map<number, SavedPage[]>();
+    for (let i = 0; i < memory.dirtyCount; i++) {
+      const frame = memory.dirtyFrames[i] ?? 0;
+      const index = Math.floor(frame / FRAMES_PER_CHUNK);
+      let chunk = own.get(index);
+      if (chunk === undefined) {
+        chunk = chunks[index]?.slice() ?? new Array<SavedPage>(FRAMES_PER_CHUNK).fill(undefined);
+        own.set(index, chunk);
+        chunks[index] = chunk;
+      }
+      chunk[frame % FRAMES_PER_CHUNK] = memory.bytes.slice(
+        frame * PAGE_SIZE,
+        (frame + 1) * PAGE_SIZE,
+      );
+    }
+    memory.clearDirty();
+    this.#base = { chunks };
+    return this.#base;
+  }
+
+  /** Makes memory what it was when `image` was taken. */
+  restore(image: MemoryImage): void {
+    const memory = this.#memory;
+    for (let i = 0; i < memory.dirtyCount; i++) this.#copyBack(image, memory.dirtyFrames[i] ?? 0);
+    memory.clearDirty();
+    if (image === this.#base) return;
+    const chunkCount = Math.max(image.chunks.length, this.#base.chunks.length);
+    for (let index = 0; index < chunkCount; index++) {
+      const target = image.chunks[index];
+      const current = this.#base.chunks[index];
+      if (target === current) continue;
+      for (let i = 0; i < FRAMES_PER_CHUNK; i++) {
+        if (target?.[i] !== current?.[i]) this.#copyBack(image, index * FRAMES_PER_CHUNK + i);
+      }
+    }
+    this.#base = image;
+  }
+
+  #copyBack(image: MemoryImage, frame: number): void {
+    const page = image.chunks[Math.floor(frame / FRAMES_PER_CHUNK)]?.[frame % FRAMES_PER_CHUNK];
+    const offset = frame * PAGE_SIZE;
+    if (page === undefined) this.#memory.bytes.fill(0, offset, offset + PAGE_SIZE);
+    else this.#memory.bytes.set(page, offset);
+    this.#memory.markReplaced(frame);
+  }
+}

@@ -1,0 +1,77 @@
+import { RSEQ_CS, RSEQ_SIGNATURE_BYTES } from '../abi/rseq.ts';
+import { TASK_SIZE_WORD } from '../hardware/address.ts';
+import type { UserMemory } from '../mm/user-memory.ts';
+import type { ArmedRegion } from './variant.ts';
+
+/** struct rseq_cs as read from user memory: raw words, nothing checked. */
+export interface SectionDescriptor {
+  readonly address: bigint;
+  readonly version: number;
+  readonly flags: number;
+  readonly startIp: bigint;
+  readonly postCommitOffset: bigint;
+  readonly abortIp: bigint;
+}
+
+/** Copies a descriptor from user memory (copy_from_user); `undefined` if any byte faults. */
+export function readDescriptor(memory: UserMemory, address: bigint): SectionDescriptor | undefined {
+  if (address >= TASK_SIZE_WORD) return undefined;
+  const bytes = memory.read(Number(address), RSEQ_CS.size);
+  if (bytes === undefined) return undefined;
+  const view = new DataView(bytes.buffer);
+  return {
+    address,
+    version: view.getUint32(RSEQ_CS.version, true),
+    flags: view.getUint32(RSEQ_CS.flags, true),
+    startIp: view.getBigUint64(RSEQ_CS.startIp, true),
+    postCommitOffset: view.getBigUint64(RSEQ_CS.postCommitOffset, true),
+    abortIp: view.getBigUint64(RSEQ_CS.abortIp, true),
+  };
+}
+
+/** in_rseq_cs: ip - start_ip < post_commit_offset in wrapping unsigned 64-bit arithmetic. */
+export function isInside(descriptor: SectionDescriptor, ip: bigint): boolean {
+  return BigInt.asUintN(64, ip - descriptor.startIp) < descriptor.postCommitOffset;
+}
+
+/**
+ * The checks of rseq_get_rseq_cs up to 6.18, made before it is known whether the task is inside.
+ * Returns why the descriptor is fatal, `undefined` if it is not.
+ */
+export function findDescriptorDefect(
+  memory: UserMemory,
+  descriptor: SectionDescriptor,
+  signature: number,
+): string | undefined {
+  const { startIp, postCommitOffset, abortIp, version } = descriptor;
+  const end = BigInt.asUintN(64, startIp + postCommitOffset);
+  if (startIp >= TASK_SIZE_WORD) return 'start_ip is not a user address';
+  if (end >= TASK_SIZE_WORD) return 'the end of the section is not a user address';
+  if (abortIp >= TASK_SIZE_WORD) return 'abort_ip is not a user address';
+  if (version > 0) return `descriptor version ${version}`;
+  if (end < startIp) return 'start_ip plus post_commit_offset wraps';
+  if (isInside(descriptor, abortIp)) return 'abort_ip lies inside the section';
+  const found = readSignature(memory, abortIp);
+  if (found === undefined) return 'the signature before abort_ip is not readable';
+  if (found !== signature) {
+    return `the signature before abort_ip is 0x${found.toString(16)}, not 0x${signature.toString(16)}`;
+  }
+  return undefined;
+}
+
+function readSignature(memory: UserMemory, abortIp: bigint): number | undefined {
+  const address = BigInt.asUintN(64, abortIp - BigInt(RSEQ_SIGNATURE_BYTES));
+  return address < TASK_SIZE_WORD ? memory.readU32(Number(address)) : undefined;
+}
+
+/** The region as the rest of the testbed sees it; `undefined` if it holds no user address. */
+export function toRegion(descriptor: SectionDescriptor): ArmedRegion | undefined {
+  const end = descriptor.startIp + descriptor.postCommitOffset;
+  if (end >= TASK_SIZE_WORD || descriptor.abortIp >= TASK_SIZE_WORD) return undefined;
+  return {
+    source: Number(descriptor.address),
+    start: Number(descriptor.startIp),
+    end: Number(end),
+    abort: Number(descriptor.abortIp),
+  };
+}

@@ -1,0 +1,17 @@
+import type { KernelState } from '../kernel-state.ts';
+
+/** The earliest deadline of a blocked task; Infinity when there is none. */
+export function nextDeadline(state: KernelState): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const task of state.tasks) {
+    if (task.state.kind === 'blocked' && task.state.deadline < earliest) {
+      earliest = task.state.deadline;
+    }
+  }
+  return earliest;
+}
+
+/** True when some vCPU runs a task or has one to run. */
+export function isAnythingRunnable(state: KernelState): boolean {
+  return state.vcpus.some((vcpu) => vcpu.current !== 0 || vcpu.queue.length > 0);
+}

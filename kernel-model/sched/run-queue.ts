@@ -1,0 +1,66 @@
+import { assert } from '../assert.ts';
+import type { KernelState, Vcpu } from '../kernel-state.ts';
+import { READY, RUNNING, type Task, type TaskId, type VcpuId } from '../task/task.ts';
+import type { Chooser } from './decision.ts';
+
+/** The task with this id; asserts that it exists. */
+export function taskOf(state: KernelState, id: TaskId): Task {
+  const task = state.tasks[id - 1];
+  assert(task !== undefined, `task ${id} exists`);
+  return task;
+}
+
+/** The vCPU with this id; asserts that it exists. */
+export function vcpuOf(state: KernelState, id: VcpuId): Vcpu {
+  const vcpu = state.vcpus[id];
+  assert(vcpu !== undefined, `vCPU ${id} exists`);
+  return vcpu;
+}
+
+/** The vCPUs that an affinity mask allows, in order. */
+export function allowedVcpus(state: KernelState, affinity: bigint): VcpuId[] {
+  return state.vcpus.map((vcpu) => vcpu.id).filter((id) => isAllowed(affinity, id));
+}
+
+/** Whether the mask allows a vCPU. */
+export function isAllowed(affinity: bigint, vcpu: VcpuId): boolean {
+  return ((affinity >> BigInt(vcpu)) & 1n) === 1n;
+}
+
+/** Puts a ready task at the end of the run queue of the vCPU it is placed on. */
+export function enqueue(state: KernelState, task: Task): void {
+  task.state = READY;
+  vcpuOf(state, task.vcpu).queue.push(task.id);
+}
+
+/** Takes a ready task off its run queue. */
+export function dequeue(state: KernelState, task: Task): void {
+  const { queue } = vcpuOf(state, task.vcpu);
+  const index = queue.indexOf(task.id);
+  assert(index >= 0, `task ${task.id} is queued on vCPU ${task.vcpu}`);
+  queue.splice(index, 1);
+}
+
+/** Makes a ready task the one that its vCPU runs; the vCPU must be idle. */
+export function dispatch(vcpu: Vcpu, task: Task): void {
+  assert(vcpu.current === 0, `vCPU ${vcpu.id} is idle`);
+  vcpu.current = task.id;
+  vcpu.needResched = false;
+  task.state = RUNNING;
+}
+
+/** Chooses a vCPU for a task among those its affinity allows: `preferred` if it is one of them. */
+export function choosePlacement(
+  state: KernelState,
+  task: Task,
+  preferred: VcpuId | undefined,
+  choose: Chooser,
+): VcpuId {
+  if (preferred !== undefined && isAllowed(task.affinity, preferred)) return preferred;
+  const candidates = allowedVcpus(state, task.affinity);
+  assert(candidates.length > 0, `task ${task.id} may run somewhere`);
+  const index = candidates.length > 1 ? choose({ kind: 'place', task: task.id, candidates }) : 0;
+  const chosen = candidates[index];
+  assert(chosen !== undefined, 'a candidate was chosen');
+  return chosen;
+}

@@ -1,0 +1,32 @@
+import type { Errno } from '../abi/errno.ts';
+import { FUTEX_WORD_BYTES } from '../abi/futex.ts';
+import { type GuestAddress, toGuestAddress } from '../hardware/address.ts';
+import type { AddressSpace } from '../mm/address-space.ts';
+import type { FutexKey } from '../task/task.ts';
+import type { SyscallContext } from './context.ts';
+
+/** Names the futex at a word (get_futex_key). A private one is not touched, so it need not be mapped. */
+export function makeKey(
+  { memory, process }: SyscallContext,
+  word: bigint,
+  options: { readonly isPrivate: boolean; readonly access: 'read' | 'write' },
+): FutexKey | Errno {
+  if (word % BigInt(FUTEX_WORD_BYTES) !== 0n) return 'EINVAL';
+  const address = toGuestAddress(word);
+  if (address === undefined) return 'EFAULT';
+  const shared = !options.isPrivate;
+  if (shared && !isReachable(memory.space, address, options.access)) return 'EFAULT';
+  return { space: process.space, address, shared };
+}
+
+/** get_user_pages_fast for writing, else for reading, where private anonymous memory is refused. */
+function isReachable(
+  space: AddressSpace,
+  address: GuestAddress,
+  access: 'read' | 'write',
+): boolean {
+  if (space.resolveFault(address, 'write') === undefined) return true;
+  if (access === 'write' || space.resolveFault(address, 'read') !== undefined) return false;
+  const mapping = space.mappingAt(address);
+  return mapping !== undefined && (mapping.shared || mapping.isImage === true);
+}

@@ -1,0 +1,88 @@
+import { MEMBARRIER, MEMBARRIER_CMD_FLAG_CPU, MEMBARRIER_COMMANDS } from '../abi/membarrier.ts';
+import { taskOf } from '../sched/run-queue.ts';
+import { liveTasks } from '../task/exit.ts';
+import type { Process } from '../task/task.ts';
+import {
+  fails,
+  returns,
+  type SyscallArguments,
+  type SyscallContext,
+  type SyscallEntry,
+  type SyscallResult,
+  toInt32,
+  toUint32,
+} from './context.ts';
+import { parameters } from './parameters.ts';
+
+const ALL_CPUS = -1;
+
+/** Mirrors kernel/sched/membarrier.c. The model is sequentially consistent: no barrier is missing. */
+function sysMembarrier(context: SyscallContext, args: SyscallArguments): SyscallResult {
+  const command = toInt32(args[0]);
+  const flags = toUint32(args[1]);
+  const isCpuAllowed = command === MEMBARRIER.PRIVATE_EXPEDITED_RSEQ;
+  if (flags !== 0 && !(isCpuAllowed && flags === MEMBARRIER_CMD_FLAG_CPU)) return fails('EINVAL');
+  const cpu = flags === MEMBARRIER_CMD_FLAG_CPU ? toInt32(args[2]) : ALL_CPUS;
+  const { process } = context;
+  switch (command) {
+    case MEMBARRIER.QUERY:
+      return returns(MEMBARRIER_COMMANDS);
+    case MEMBARRIER.GLOBAL:
+    case MEMBARRIER.GLOBAL_EXPEDITED:
+      return returns(0);
+    case MEMBARRIER.REGISTER_GLOBAL_EXPEDITED:
+    case MEMBARRIER.REGISTER_PRIVATE_EXPEDITED:
+    case MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+    case MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_RSEQ:
+      process.membarrierRegistrations |= command;
+      return returns(0);
+    case MEMBARRIER.PRIVATE_EXPEDITED:
+      return requires(process, MEMBARRIER.REGISTER_PRIVATE_EXPEDITED);
+    case MEMBARRIER.PRIVATE_EXPEDITED_SYNC_CORE:
+      return requires(process, MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_SYNC_CORE);
+    case MEMBARRIER.PRIVATE_EXPEDITED_RSEQ:
+      return interrupt(context, cpu);
+    case MEMBARRIER.GET_REGISTRATIONS:
+      return returns(registrationsShown(process));
+    default:
+      return fails('EINVAL');
+  }
+}
+
+function requires(process: Process, registration: number): SyscallResult {
+  return (process.membarrierRegistrations & registration) === 0 ? fails('EPERM') : returns(0);
+}
+
+/** The special registrations show up as the plain one too, yet do not permit the plain command. */
+function registrationsShown(process: Process): number {
+  const done = process.membarrierRegistrations;
+  const special =
+    MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_SYNC_CORE | MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_RSEQ;
+  return (done & special) === 0 ? done : done | MEMBARRIER.REGISTER_PRIVATE_EXPEDITED;
+}
+
+/**
+ * membarrier_private_expedited for rseq. To all CPUs it passes over the caller; the caller's own CPU
+ * by its number it does interrupt. With nobody else to disturb it does nothing at all.
+ */
+function interrupt(context: SyscallContext, cpu: number): SyscallResult {
+  const { state, process, profile, task: caller } = context;
+  const denied = requires(process, MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_RSEQ);
+  if (denied.kind !== 'return' || denied.value !== 0n) return denied;
+  if (liveTasks(state, process).length === 1 || state.vcpus.length === 1) return returns(0);
+  for (const vcpu of state.vcpus) {
+    const isTarget = cpu < 0 ? vcpu.current !== caller.id : vcpu.id === cpu;
+    if (vcpu.current === 0 || !isTarget) continue;
+    const task = taskOf(state, vcpu.current);
+    if (task.process === process.id) profile.rseq.onMembarrier(task);
+  }
+  return returns(0);
+}
+
+export const membarrier: SyscallEntry = {
+  name: 'membarrier',
+  parameters: parameters({ cmd: 'int', flags: 'hex', cpu_id: 'int' }),
+  support: 'partial',
+  note: 'MEMBARRIER_CMD_GLOBAL returns at once instead of sleeping for a grace period',
+  handler: sysMembarrier,
+};

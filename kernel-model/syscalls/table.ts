@@ -1,0 +1,62 @@
+import { archPrctl } from './arch-prctl.ts';
+import { clone3Entry, cloneEntry } from './clone.ts';
+import type { SyscallEntry } from './context.ts';
+import { futex } from './futex.ts';
+import { getegid, geteuid, getgid, getpid, getppid, gettid, getuid } from './identity.ts';
+import { madvise } from './madvise.ts';
+import { membarrier } from './membarrier.ts';
+import { brk, mprotect, munmap } from './memory.ts';
+import { mmap } from './mmap.ts';
+import { getcpu, schedGetaffinity, schedSetaffinity, schedYield } from './sched.ts';
+import { getrandom, getrlimit, prlimit64, uname } from './system.ts';
+import { exit, exitGroup, setRobustList, setTidAddress } from './thread.ts';
+import {
+  clockGetres,
+  clockGettime,
+  clockNanosleep,
+  gettimeofday,
+  nanosleep,
+  time,
+} from './time.ts';
+import { write, writev } from './write.ts';
+
+/** Every modelled system call by its x86-64 number, but for rseq's, which its ABI variant brings. */
+export const SYSCALLS: Readonly<Record<number, SyscallEntry>> = {
+  1: write,
+  9: mmap,
+  10: mprotect,
+  11: munmap,
+  12: brk,
+  20: writev,
+  24: schedYield,
+  28: madvise,
+  35: nanosleep,
+  39: getpid,
+  56: cloneEntry,
+  60: exit,
+  63: uname,
+  96: gettimeofday,
+  97: getrlimit,
+  102: getuid,
+  104: getgid,
+  107: geteuid,
+  108: getegid,
+  110: getppid,
+  158: archPrctl,
+  186: gettid,
+  201: time,
+  202: futex,
+  203: schedSetaffinity,
+  204: schedGetaffinity,
+  218: setTidAddress,
+  228: clockGettime,
+  229: clockGetres,
+  230: clockNanosleep,
+  231: exitGroup,
+  273: setRobustList,
+  302: prlimit64,
+  309: getcpu,
+  318: getrandom,
+  324: membarrier,
+  435: clone3Entry,
+};

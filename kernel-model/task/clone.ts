@@ -1,0 +1,51 @@
+import { CLONE } from '../abi/clone.ts';
+import { toGuestAddress } from '../hardware/address.ts';
+import { choosePlacement, enqueue } from '../sched/run-queue.ts';
+import type { WakeContext } from '../sched/wake.ts';
+import { READY, type Task } from './task.ts';
+
+/** A new thread as clone(2) and clone3(2) ask for it (struct kernel_clone_args). */
+export interface ThreadRequest {
+  readonly flags: bigint;
+  /** Its stack pointer; 0 keeps the parent's. */
+  readonly stackPointer: bigint;
+  readonly childTid: bigint;
+  readonly tls: bigint;
+}
+
+/**
+ * Creates a thread of the parent's process with a copy of its registers and queues it on a vCPU of
+ * its choice. Mirrors copy_process, copy_thread and wake_up_new_task.
+ */
+export function createThread(context: WakeContext, parent: Task, request: ThreadRequest): Task {
+  const { state, host, profile, choose } = context;
+  const child: Task = {
+    ...parent,
+    id: state.tasks.length + 1,
+    tid: state.nextTid++,
+    state: READY,
+    clearChildTid: clearAddressOf(request),
+    robustList: 0n,
+    rseq: undefined,
+    rseqEvents: 0,
+    notifyResume: false,
+    mmCid: 0,
+    abortedSection: 0,
+    abortsInRow: 0,
+  };
+  state.tasks.push(child);
+  host.createTask(child.id, parent.id);
+  const registers = host.registers(child.id);
+  registers.write('rax', 0n);
+  if (request.stackPointer !== 0n) registers.write('rsp', request.stackPointer);
+  if ((request.flags & CLONE.SETTLS) !== 0n) registers.write('fs_base', request.tls);
+  profile.rseq.onClone(parent, child, true);
+  child.vcpu = choosePlacement(state, child, undefined, choose);
+  enqueue(state, child);
+  return child;
+}
+
+function clearAddressOf(request: ThreadRequest): number {
+  const wanted = (request.flags & CLONE.CHILD_CLEARTID) !== 0n;
+  return wanted ? (toGuestAddress(request.childTid) ?? 0) : 0;
+}

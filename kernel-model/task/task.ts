@@ -1,0 +1,97 @@
+import type { RseqRegistration } from '../rseq/variant.ts';
+
+/** Tasks are numbered from 1 in order of creation and never reused; 0 means "none". */
+export type TaskId = number;
+/** vCPUs are numbered from 0. */
+export type VcpuId = number;
+/** Index into KernelState.processes. */
+export type ProcessId = number;
+
+/** What names a futex (union futex_key): waiters and wakers must agree in all of it. */
+export interface FutexKey {
+  /** Index into the address spaces. */
+  readonly space: number;
+  readonly address: number;
+  /** Not FUTEX_PRIVATE_FLAG: the two never meet, as in Linux. */
+  readonly shared: boolean;
+}
+
+/** What a blocked task waits for: data, so that it can be hashed and restored. */
+export type Wait =
+  | {
+      readonly kind: 'futex';
+      readonly key: FutexKey;
+      readonly bitset: number;
+      /** Place in the queue: of the waiters of a key, the one with the lowest came first. */
+      readonly order: number;
+    }
+  | { readonly kind: 'sleep'; readonly remainderAddress: number };
+
+export type TaskState =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'running' }
+  | {
+      readonly kind: 'blocked';
+      readonly wait: Wait;
+      /** Virtual time in retired instructions; Infinity without a timeout. */
+      readonly deadline: number;
+      /** Value of rax when the deadline passes. */
+      readonly timeoutResult: bigint;
+    }
+  | { readonly kind: 'dead'; readonly status: number };
+
+export const READY: TaskState = { kind: 'ready' };
+export const RUNNING: TaskState = { kind: 'running' };
+
+/**
+ * A thread (struct task_struct). Nested values are immutable and replaced as a whole, so that a
+ * shallow copy is a snapshot; its registers live with the hardware.
+ */
+export interface Task {
+  readonly id: TaskId;
+  /** The guest-visible thread id, and that of its thread group's leader. */
+  readonly tid: number;
+  readonly process: ProcessId;
+  state: TaskState;
+  /** The vCPU it runs on or is queued on; where it wakes up. */
+  vcpu: VcpuId;
+  /** Bit n: may run on vCPU n. */
+  affinity: bigint;
+  /** CLONE_CHILD_CLEARTID address; 0 is none. */
+  clearChildTid: number;
+  robustList: bigint;
+  rseq: RseqRegistration | undefined;
+  /** RSEQ_EVENT_* recorded since the last evaluation inside a section. */
+  rseqEvents: number;
+  /** TIF_NOTIFY_RESUME: rseq work is due before the next return to user mode. */
+  notifyResume: boolean;
+  /** Memory-map concurrency id while running. */
+  mmCid: number;
+  /** The section of the last abort and how often in a row it was aborted, for forward progress. */
+  abortedSection: number;
+  abortsInRow: number;
+}
+
+/** A thread group and its memory (struct signal_struct and mm_struct in one). */
+export interface Process {
+  readonly id: ProcessId;
+  readonly tgid: number;
+  /** Index into the kernel's address spaces. */
+  readonly space: number;
+  /** membarrier(2) registration commands done so far, as a mask. */
+  membarrierRegistrations: number;
+  /** How the whole group ended, once it has. */
+  ending: ProcessEnding | undefined;
+}
+
+export type ProcessEnding =
+  | { readonly kind: 'exit'; readonly status: number }
+  | {
+      readonly kind: 'signal';
+      readonly signal: number;
+      readonly code: number;
+      readonly address: number;
+      /** The task and its instruction when the signal was raised. */
+      readonly task: TaskId;
+      readonly instructionPointer: number;
+    };

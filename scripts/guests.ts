@@ -1,0 +1,300 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { UserError } from '../emulator/errors.ts';
+
+/** What a guest must do: end like this under every schedule, or fail under some schedule. */
+export type ExpectedVerdict =
+  | { readonly kind: 'exit'; readonly status: number; readonly stdout: string }
+  | { readonly kind: 'some-seed-fails'; readonly status: number };
+
+/** One file beside the manifest; `sha256` in lower-case hexadecimal. */
+export interface ManifestFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** One guest program. `source` and the paths are relative to the folder of the manifest. */
+export interface ManifestGuest {
+  readonly name: string;
+  readonly description: string;
+  readonly source: string;
+  /** Preprocessor names defined for it. */
+  readonly defines: readonly string[];
+  /** The arguments it takes when none are given. */
+  readonly args: readonly string[];
+  readonly files: { readonly bin: ManifestFile; readonly elf: ManifestFile };
+  readonly expected: ExpectedVerdict;
+}
+
+/** `manifest.json`: the compiled guests, and the first version line of each tool that made them. */
+export interface GuestManifest {
+  readonly schema: { readonly name: 'rseq-testbed/guests'; readonly version: 1 };
+  readonly compiler: string;
+  readonly linker: string;
+  readonly guests: readonly ManifestGuest[];
+}
+
+/** A source file and what both of its builds have in common. */
+interface GuestProgram {
+  readonly name: string;
+  readonly description: string;
+  readonly args: readonly string[];
+  readonly stdout: string;
+}
+
+/** A build of a program; the manifest adds the files. */
+type GuestBuild = Omit<ManifestGuest, 'files'>;
+
+interface Toolchain {
+  readonly command: string;
+  readonly leadingArguments: readonly string[];
+  readonly compiler: string;
+  readonly linker: string;
+}
+
+const programs: readonly GuestProgram[] = [
+  {
+    name: 'counter',
+    description: 'Per-CPU counters add up',
+    args: ['16', '200'],
+    stdout: 'counter: 16 tasks x 200 = 3200 ok\n',
+  },
+  {
+    name: 'list',
+    description: 'Per-CPU linked lists keep every node through push and pop',
+    args: ['8', '100'],
+    stdout: 'list: 8 tasks x 100 rounds, 32 nodes kept ok\n',
+  },
+  {
+    name: 'buffer',
+    description: 'Per-CPU pointer buffers keep every item through push and pop',
+    args: ['8', '100'],
+    stdout: 'buffer: 8 tasks x 100 rounds, 16 items kept ok\n',
+  },
+  {
+    name: 'memcpy-buffer',
+    description: 'Per-CPU buffers keep every record whole, copied and then committed',
+    args: ['8', '100'],
+    stdout: 'memcpy-buffer: 8 tasks x 100 rounds, 16 records kept ok\n',
+  },
+  {
+    name: 'spinlock',
+    description: 'Per-CPU trylocks let one thread in at a time',
+    args: ['8', '100'],
+    stdout: 'spinlock: 8 tasks x 100 = 800 ok\n',
+  },
+  {
+    name: 'migrate',
+    description: 'Threads hop between CPUs, find themselves there and lose no update',
+    args: ['8', '50'],
+    stdout: 'migrate: 8 tasks x 50 hops x 4 = 1600 ok\n',
+  },
+];
+
+const runtimeSources = ['start.S', 'memory.c', 'output.c', 'arguments.c', 'thread.c'].map(
+  (file) => `runtime/${file}`,
+);
+
+const compilerFlags = [
+  ...['-std=c11', '-O2', '-march=x86-64', '-mtune=generic', '-mno-avx', '-mgeneral-regs-only'],
+  ...['-ffreestanding', '-nostdlib', '-static', '-no-pie', '-fno-pic', '-fno-stack-protector'],
+  ...['-fno-asynchronous-unwind-tables', '-fcf-protection=none', '-ffunction-sections'],
+  ...['-fdata-sections', '-Wall', '-Wextra', '-Werror', '-Iinclude'],
+];
+
+const linkerFlags = [
+  ...['-Wl,-T,flat.ld', '-Wl,--build-id=none', '-Wl,--gc-sections', '-Wl,-z,noexecstack'],
+  ...['-Wl,-z,max-page-size=4096', '-Wl,--orphan-handling=error'],
+];
+
+/** .bss becomes part of the file, so that the flat image is all there is to load. */
+const flattenFlags = ['-O', 'binary', '--set-section-flags', '.bss=alloc,load,contents'];
+
+const helpText = `Usage: guests [--check] [--out DIR]
+
+Compiles the guests, as .elf and as flat .bin, and writes manifest.json beside them.
+
+  --out DIR  the folder to write to (default: guest/)
+  --check    compare what the compiler makes with guest/manifest.json; status 1 where they differ
+  --help     this text
+
+CC and OBJCOPY name the compiler (default gcc) and the tool that flattens (default objcopy).
+`;
+
+/**
+ * The verb `guests`. Returns its exit status.
+ * Errors: UserError where an option is unknown, a tool is missing or a guest does not compile.
+ */
+export async function main(args: string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options.help) {
+    process.stdout.write(helpText);
+    return 0;
+  }
+  const sourceDir = findSourceDir();
+  const staging = await mkdtemp(join(tmpdir(), 'rseq-testbed-guests-'));
+  try {
+    const manifest = await buildGuests(sourceDir, staging);
+    if (options.out !== undefined || !options.check) {
+      await publish(manifest, staging, resolve(options.out ?? sourceDir));
+    }
+    return options.check ? await compareWithManifest(sourceDir, manifest) : 0;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+function parseOptions(args: string[]): { check: boolean; help: boolean; out?: string } {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        check: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        out: { type: 'string' },
+      },
+    });
+    return values;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError('bad-option', `guests: ${reason}`);
+  }
+}
+
+/** `guest/` of the project this file, or a bundle made of it, lies in. */
+function findSourceDir(): string {
+  for (const start of [import.meta.dirname, process.cwd()]) {
+    for (let folder = start; folder !== dirname(folder); folder = dirname(folder)) {
+      const candidate = join(folder, 'guest');
+      if (existsSync(join(candidate, 'flat.ld'))) {
+        return candidate;
+      }
+    }
+  }
+  throw new UserError('no-guest-sources', 'guests: found no guest/ folder with flat.ld in it');
+}
+
+/** Both builds of every program, in the order of the manifest. */
+function guestBuilds(): readonly GuestBuild[] {
+  return programs.flatMap(({ name, description, args, stdout }): GuestBuild[] => [
+    {
+      name,
+      description,
+      source: `${name}.c`,
+      defines: [],
+      args,
+      expected: { kind: 'exit', status: 0, stdout },
+    },
+    {
+      name: `${name}-unprotected`,
+      description: `${description}: deliberately broken, its sections are never armed`,
+      source: `${name}.c`,
+      defines: ['UNPROTECTED'],
+      args,
+      expected: { kind: 'some-seed-fails', status: 1 },
+    },
+  ]);
+}
+
+/** Compiles all guests into `outDir` (which exists) and describes them; writes no manifest. */
+async function buildGuests(sourceDir: string, outDir: string): Promise<GuestManifest> {
+  const toolchain = await findToolchain();
+  const guests: ManifestGuest[] = [];
+  for (const build of guestBuilds()) {
+    guests.push(await buildGuest(toolchain, sourceDir, outDir, build));
+  }
+  return {
+    schema: { name: 'rseq-testbed/guests', version: 1 },
+    compiler: toolchain.compiler,
+    linker: toolchain.linker,
+    guests,
+  };
+}
+
+async function buildGuest(
+  toolchain: Toolchain,
+  sourceDir: string,
+  outDir: string,
+  build: GuestBuild,
+): Promise<ManifestGuest> {
+  const { name, description, source, defines, args, expected } = build;
+  const elf = join(outDir, `${name}.elf`);
+  const bin = join(outDir, `${name}.bin`);
+  // Run inside the source folder, so that no path of this machine can reach a compiled file.
+  const defineFlags = defines.map((define) => `-D${define}`);
+  const flags = [...toolchain.leadingArguments, ...compilerFlags, ...defineFlags, ...linkerFlags];
+  const sources = [...runtimeSources, source];
+  await runTool(toolchain.command, [...flags, '-o', elf, ...sources], sourceDir);
+  await runTool(process.env.OBJCOPY || 'objcopy', [...flattenFlags, elf, bin], sourceDir);
+  await chmod(bin, 0o644);
+  const files = { bin: await describeFile(bin), elf: await describeFile(elf) };
+  return { name, description, source, defines, args, files, expected };
+}
+
+async function describeFile(path: string): Promise<ManifestFile> {
+  const content = await readFile(path);
+  return { path: basename(path), sha256: createHash('sha256').update(content).digest('hex') };
+}
+
+/** Runs one tool, returns its first line; its messages go to standard error only where it fails. */
+async function runTool(command: string, args: readonly string[], cwd?: string): Promise<string> {
+  const result = await execa(command, args, { ...(cwd && { cwd }), reject: false });
+  if (result.code === 'ENOENT' || result.code === 'EACCES') {
+    const hint = 'install gcc and binutils, or name them by CC and OBJCOPY';
+    throw new UserError('no-compiler', `guests: ${command} does not run; ${hint}`);
+  }
+  if (result.failed) {
+    process.stderr.write(`${result.stderr}\n`);
+    throw new UserError('guest-does-not-compile', `guests: ${command} fails`);
+  }
+  return result.stdout.split('\n')[0] ?? '';
+}
+
+async function findToolchain(): Promise<Toolchain> {
+  const [command = 'gcc', ...leadingArguments] = (process.env.CC || 'gcc').trim().split(/\s+/);
+  const compiler = await runTool(command, [...leadingArguments, '--version']);
+  const linker = await runTool(command, [...leadingArguments, '-Wl,--version', '-nostdlib']);
+  return { command, leadingArguments, compiler, linker };
+}
+
+/** Copies a finished build, so that one that fails leaves the folder as it was. */
+async function publish(manifest: GuestManifest, staging: string, outDir: string): Promise<void> {
+  await mkdir(outDir, { recursive: true });
+  for (const { files } of manifest.guests) {
+    for (const { path } of [files.bin, files.elf]) {
+      await copyFile(join(staging, path), join(outDir, path));
+    }
+  }
+  await writeFile(join(outDir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  process.stdout.write(`guests: ${manifest.guests.length} built by ${manifest.compiler}\n`);
+}
+
+/** Prints each file that came out other than the manifest says; 1 where there is one, else 0. */
+async function compareWithManifest(sourceDir: string, built: GuestManifest): Promise<number> {
+  const path = join(sourceDir, 'manifest.json');
+  if (!existsSync(path)) {
+    throw new UserError('no-manifest', `guests: there is no ${path} to check against`);
+  }
+  const committed: GuestManifest = JSON.parse(await readFile(path, 'utf8'));
+  const hashes = new Map(manifestFiles(committed).map(({ path, sha256 }) => [path, sha256]));
+  const differing = manifestFiles(built).filter(({ path, sha256 }) => hashes.get(path) !== sha256);
+  for (const { path } of differing) {
+    process.stdout.write(`${path} differs from the manifest\n`);
+  }
+  for (const tool of ['compiler', 'linker'] as const) {
+    if (built[tool] !== committed[tool]) {
+      process.stdout.write(`${tool}: ${built[tool]}; the manifest's: ${committed[tool]}\n`);
+    }
+  }
+  process.stdout.write(`guests: ${differing.length} of ${hashes.size} files differ\n`);
+  return differing.length > 0 ? 1 : 0;
+}
+
+function manifestFiles(manifest: GuestManifest): readonly ManifestFile[] {
+  return manifest.guests.flatMap(({ files }) => [files.bin, files.elf]);
+}

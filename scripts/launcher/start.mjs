@@ -1,0 +1,80 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { entryFor, findBundle } from './bundle.mjs';
+import { swallowedOptionsMessage } from './swallowed.mjs';
+
+/** Exit status of every failure that is ours, not the guest's. */
+const ownFailure = 125;
+/** Exit status when the reader of our output has gone: what a process killed by SIGPIPE shows. */
+const brokenPipe = 128 + 13;
+
+const projectRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/**
+ * Runs one verb and ends the process with its exit status. Never throws.
+ * @param {string[]} argv the arguments after the script's own name
+ */
+export async function start(argv) {
+  process.on('uncaughtException', fail);
+  // console.log() hides a broken pipe unless someone listens.
+  process.stdout.on('error', fail);
+  process.stderr.on('error', fail);
+  process.on('beforeExit', () => failWithLine('internal error: the verb never finished'));
+  try {
+    const message = swallowedOptionsMessage(argv, process.env, { existsSync, readFileSync });
+    if (message) {
+      failWithLine(message);
+      return;
+    }
+    const found = await findBundle(projectRoot, process.env);
+    if ('problem' in found) {
+      failWithLine(found.problem);
+      return;
+    }
+    // Children of this run (search workers) must run the code of their parent, even when a source
+    // is edited meanwhile: findBundle() takes this variable first.
+    process.env.RSEQ_TESTBED_BUNDLE = found.handle;
+    const { module, args } = entryFor(found.folder, argv);
+    const { main } = await import(pathToFileURL(module).href);
+    exit(await main(args));
+  } catch (error) {
+    await fail(error);
+  }
+}
+
+/**
+ * Ends the process for an error that main() did not turn into a status.
+ * @param {unknown} error
+ */
+async function fail(error) {
+  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') {
+    process.exit(brokenPipe);
+  }
+  if (error instanceof Error && error.name === 'UserError') {
+    failWithLine(error.message);
+    return;
+  }
+  const { describeInternalError } = await import('./internal-error.mjs');
+  process.stderr.write(describeInternalError(error));
+  exit(ownFailure);
+}
+
+/** @param {string} message */
+function failWithLine(message) {
+  process.stderr.write(`rseq-testbed: ${message}\n`);
+  exit(ownFailure);
+}
+
+/**
+ * Ends the process once what was written has left it: a handle that is still open (a native thread,
+ * a worker) must not keep a finished command alive.
+ * @param {number} status
+ */
+function exit(status) {
+  process.exitCode = status;
+  const flushed = [process.stdout, process.stderr].map(
+    (stream) => new Promise((resolve) => stream.write('', resolve)),
+  );
+  void Promise.all(flushed).then(() => process.exit());
+}

@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { GuestManifest, ManifestGuest } from '../../scripts/guests.ts';
+
+/** The folder of the committed guests. */
+export const guestDir = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'guest');
+
+/** The manifest in `folder`, by default the committed one. */
+export async function readManifest(folder = guestDir): Promise<GuestManifest> {
+  return JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
+}
+
+/** Whether the guest is one of those that lose updates on purpose. */
+export function isUnprotected(guest: ManifestGuest): boolean {
+  return guest.defines.includes('UNPROTECTED');
+}

@@ -1,0 +1,110 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { main } from '../../scripts/guests.ts';
+import { guestDir, isUnprotected, readManifest } from './guest-files.ts';
+import { runNatively, whyNotNative } from './native.ts';
+
+const buildTimeoutMilliseconds = 120_000;
+
+const committed = await readManifest();
+const compiler = await execa('gcc', ['--version'], { reject: false });
+const noCompiler = compiler.failed ? 'there is no gcc to rebuild the guests with' : undefined;
+const rebuilt = await mkdtemp(join(tmpdir(), 'rseq-testbed-rebuilt-'));
+
+/** Runs the verb and returns its status with what it wrote to standard output. */
+async function runVerb(args: string[]): Promise<{ status: number; output: string }> {
+  let output = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    output += String(text);
+    return true;
+  });
+  try {
+    return { status: await main(args), output };
+  } finally {
+    write.mockRestore();
+  }
+}
+
+afterAll(() => rm(rebuilt, { recursive: true, force: true }));
+
+describe('guests rebuilt', () => {
+  beforeAll(async () => {
+    if (noCompiler === undefined) {
+      vi.stubEnv('CC', '');
+      await runVerb(['--out', rebuilt]);
+    }
+  }, buildTimeoutMilliseconds);
+
+  test('are the same set, described the same way', async (context) => {
+    context.skip(noCompiler !== undefined, noCompiler);
+    const manifest = await readManifest(rebuilt);
+    const describedIn = ({ guests }: typeof manifest) =>
+      guests.map(({ files, ...rest }) => ({ ...rest, paths: [files.bin.path, files.elf.path] }));
+    expect(describedIn(manifest)).toEqual(describedIn(committed));
+  });
+
+  test('are the committed bytes where the tools are the same', async (context) => {
+    context.skip(noCompiler !== undefined, noCompiler);
+    const manifest = await readManifest(rebuilt);
+    const tools = `${manifest.compiler}, ${manifest.linker}`;
+    const same = tools === `${committed.compiler}, ${committed.linker}`;
+    context.skip(!same, `the committed guests were made by other tools than ${tools}`);
+    expect(manifest).toEqual(committed);
+  });
+
+  test(
+    'behave as the committed ones do',
+    async (context) => {
+      context.skip(noCompiler !== undefined, noCompiler);
+      const obstacle = await whyNotNative();
+      context.skip(obstacle !== undefined, obstacle);
+      for (const guest of committed.guests.filter((one) => !isUnprotected(one))) {
+        for (const args of [[], ['0'], ['3', '17']]) {
+          const fresh = await runNatively(join(rebuilt, guest.files.elf.path), args);
+          const old = await runNatively(join(guestDir, guest.files.elf.path), args);
+          expect(fresh, `${guest.name} ${args.join(' ')}`).toEqual(old);
+        }
+      }
+    },
+    buildTimeoutMilliseconds,
+  );
+});
+
+describe('the verb', () => {
+  test(
+    'says which files differ from the manifest',
+    async (context) => {
+      context.skip(noCompiler !== undefined, noCompiler);
+      vi.stubEnv('CC', 'gcc -falign-functions=64');
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+      });
+      const { status, output } = await runVerb(['--check']);
+      expect(status).toBe(1);
+      expect(output).toContain('counter.bin differs from the manifest\n');
+      expect(output).toMatch(/guests: 24 of 24 files differ\n$/);
+    },
+    buildTimeoutMilliseconds,
+  );
+
+  test('is one clear error without a compiler, and writes nothing', async () => {
+    vi.stubEnv('CC', join(rebuilt, 'absent-compiler'));
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const out = join(rebuilt, 'untouched');
+    await expect(main(['--out', out])).rejects.toMatchObject({
+      name: 'UserError',
+      code: 'no-compiler',
+      message: expect.stringMatching(/^guests: .*absent-compiler does not run; .*[^\n]$/),
+    });
+    expect(await readdir(rebuilt)).not.toContain('untouched');
+  });
+
+  test('refuses an option it does not know', async () => {
+    await expect(main(['--bogus'])).rejects.toMatchObject({ code: 'bad-option' });
+  });
+});
