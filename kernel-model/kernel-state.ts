@@ -1,6 +1,7 @@
 import type { TaskRegisters } from './hardware/registers.ts';
 import type { AddressSpace } from './mm/address-space.ts';
 import type { ArmedRegion } from './rseq/variant.ts';
+import type { SyscallArguments, SyscallEntry, SyscallResult } from './syscalls/context.ts';
 import type { Process, Task, TaskId, VcpuId } from './task/task.ts';
 
 /** A virtual CPU and its run queue. */
@@ -43,4 +44,11 @@ export interface KernelHost {
   sectionAborted(task: Task, region: ArmedRegion, from: number): void;
   /** rseq forces SIGSEGV on a task; `reason` says what was malformed. */
   rseqRejected(task: Task, reason: string): void;
+  /** A system call was carried out; for tracers. */
+  syscallDone?(
+    task: Task,
+    entry: SyscallEntry,
+    args: SyscallArguments,
+    result: SyscallResult,
+  ): void;
 }

@@ -185,6 +185,7 @@ export class Kernel {
     ];
     const context = this.#syscallContext(task);
     const result = found.entry.handler(context, args);
+    this.host.syscallDone?.(task, found.entry, args, result);
     switch (result.kind) {
       case 'return':
         registers.write('rax', BigInt.asUintN(64, result.value));

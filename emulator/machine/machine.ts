@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly strategy: Strategy;
   /** Takes what the guest writes to file descriptors 1 and 2. */
   readonly output: (descriptor: 1 | 2, bytes: Uint8Array) => void;
+  /** Told of each system call. */
+  readonly onSyscall?: KernelHost['syscallDone'];
 }
 
 /** Counters of a run, kept by snapshots. */
@@ -94,8 +96,8 @@ export class Machine {
   #signals = 0;
   #outcome: Outcome | undefined;
   #rejection = '';
-  /** A task that was aborted too often in a row. */
-  #livelocked: Task | undefined;
+  /** A task was aborted too often in a row. */
+  #livelock: Outcome | undefined;
 
   /** `touchedLimitPages` bounds the guest memory that may be written. */
   constructor(engine: Engine, touchedLimitPages: number) {
@@ -167,7 +169,7 @@ export class Machine {
     this.#signals = 0;
     this.#outcome = undefined;
     this.#rejection = '';
-    this.#livelocked = undefined;
+    this.#livelock = undefined;
     this.#run = run;
     const space = mapProgram(this.memory, run.program.image);
     this.#spaces = [space];
@@ -200,9 +202,12 @@ export class Machine {
       },
       destroyTask: (task) => this.#slots.destroy(task),
       output: run.output,
+      ...(run.onSyscall === undefined ? {} : { syscallDone: run.onSyscall }),
       sectionAborted: (task, region, from) => {
         this.sections.aborted(task.id, region, from);
-        if (task.abortsInRow >= LIVELOCK_ABORTS) this.#livelocked = task;
+        if (task.abortsInRow >= LIVELOCK_ABORTS) {
+          this.#livelock = { kind: 'livelock', task: task.id, section: region.start ?? region.end };
+        }
       },
       rseqRejected: (task, reason) => {
         this.#rejection = `rseq of task ${task.id}: ${reason}`;
@@ -274,7 +279,7 @@ export class Machine {
         this.#runSlice(decision.vcpu, decision.instructions);
         return;
       case 'switch':
-        if (kernel.state.vcpus[decision.vcpu]?.current !== 0) this.#preemptions++;
+        if (isPreemption(kernel.state, decision.vcpu)) this.#preemptions++;
         kernel.switchTo(decision.vcpu, decision.task);
         break;
       case 'migrate':
@@ -332,10 +337,7 @@ export class Machine {
             };
       return;
     }
-    if (this.#livelocked !== undefined) {
-      const { id, abortedSection } = this.#livelocked;
-      this.#outcome = { kind: 'livelock', task: id, section: abortedSection };
-    }
+    this.#outcome = this.#livelock;
   }
 
   #choose(point: ChoicePoint): number {
@@ -382,7 +384,7 @@ export class Machine {
     this.#migrations = snapshot.counts.migrations;
     this.#signals = snapshot.counts.signals;
     this.#outcome = snapshot.outcome;
-    this.#livelocked = undefined;
+    this.#livelock = undefined;
     this.decisions.length = snapshot.decisionIndex;
   }
 
@@ -414,4 +416,10 @@ export class Machine {
     }
     return file;
   }
+}
+
+/** A busy vCPU is taken from its task, which did not ask for that by sched_yield. */
+function isPreemption(state: KernelState, vcpuId: number): boolean {
+  const vcpu = state.vcpus[vcpuId];
+  return vcpu !== undefined && vcpu.current !== 0 && !vcpu.needResched;
 }

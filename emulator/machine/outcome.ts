@@ -11,7 +11,7 @@ export type Outcome =
     }
   /** No task can run and no timer is armed. */
   | { readonly kind: 'deadlock'; readonly blocked: readonly BlockedTask[] }
-  /** A task was aborted again and again in one section and never got through it. */
+  /** A task was aborted again and again in the section at this address and never got through. */
   | { readonly kind: 'livelock'; readonly task: number; readonly section: number }
   | { readonly kind: 'budget'; readonly instructions: number }
   /** Something of ours is missing: not a verdict on the guest. */

@@ -31,8 +31,12 @@ export interface Schedule {
 
 /** The JSON text of a schedule; decisions are one string of words such as `s0:1 r0:143`. */
 export function formatSchedule(schedule: Schedule): string {
+  return `${toJson(schedule, 2)}\n`;
+}
+
+function toJson(schedule: Schedule, indent?: number): string {
   const decisions = schedule.decisions.map(decisionToString).join(' ');
-  return `${JSON.stringify({ ...schedule, decisions }, null, 2)}\n`;
+  return JSON.stringify({ ...schedule, decisions }, null, indent);
 }
 
 const integer = (low: number, high = Number.MAX_SAFE_INTEGER) =>
@@ -120,28 +124,29 @@ export function parseSchedule(text: string, name: string): Schedule {
 const PRINTABLE_PREFIX = 'rseq1:';
 const PRINTED_BYTES_MAX = 64 << 20;
 
-/** A schedule's decisions as one word to paste into a command line or a bug report. */
-export function printDecisions(decisions: readonly Decision[]): string {
-  const text = decisions.map(decisionToString).join(' ');
-  return PRINTABLE_PREFIX + deflateRawSync(text, { level: 9 }).toString('base64url');
+/** The whole schedule as one word, to paste into a command line or a bug report. */
+export function printSchedule(schedule: Schedule): string {
+  const packed = deflateRawSync(toJson(schedule), { level: 9 });
+  return PRINTABLE_PREFIX + packed.toString('base64url');
+}
+
+/** True for a word that looks like one of `printSchedule`. */
+export function isPrintedSchedule(word: string): boolean {
+  return word.startsWith(PRINTABLE_PREFIX);
 }
 
 /**
- * The decisions that `printDecisions` gave this word for.
+ * The schedule that `printSchedule` gave this word for.
  * @throws UserError `schedule-malformed` for any other word.
  */
-export function parsePrintedDecisions(word: string): Decision[] {
-  const refuse = (why: string): UserError =>
-    new UserError('schedule-malformed', `the schedule string ${why}`);
-  if (!word.startsWith(PRINTABLE_PREFIX)) throw refuse(`does not begin with ${PRINTABLE_PREFIX}`);
+export function parsePrintedSchedule(word: string): Schedule {
+  const name = 'the schedule string';
+  const packed = Buffer.from(word.slice(PRINTABLE_PREFIX.length), 'base64url');
   let text: string;
   try {
-    const packed = Buffer.from(word.slice(PRINTABLE_PREFIX.length), 'base64url');
-    text = inflateRawSync(packed, { maxOutputLength: PRINTED_BYTES_MAX }).toString('latin1');
+    text = inflateRawSync(packed, { maxOutputLength: PRINTED_BYTES_MAX }).toString('utf8');
   } catch {
-    throw refuse('is damaged');
+    throw new UserError('schedule-malformed', `${name} is damaged or cut short`);
   }
-  const result = v.safeParse(decisionList, text);
-  if (!result.success) throw refuse('is damaged');
-  return result.output;
+  return parseSchedule(text, name);
 }

@@ -15,6 +15,9 @@ export const MAP = {
   FIXED_NOREPLACE: 0x10_0000,
 } as const;
 
+/** LEGACY_MAP_MASK: flags from before MAP_SHARED_VALIDATE, which refuses all others. */
+export const MAP_LEGACY_MASK = (0x407_f9f3 | (21 << 26) | (30 << 26)) >>> 0;
+
 /** log2 of the huge page size asked for with MAP_HUGETLB is in the bits from here up; 0 is default. */
 export const MAP_HUGE_SHIFT = 26;
 export const MAP_HUGE_MASK = 0x3f;

@@ -4,6 +4,7 @@ import {
   MAP,
   MAP_HUGE_MASK,
   MAP_HUGE_SHIFT,
+  MAP_LEGACY_MASK,
   MMAP_BASE,
   MMAP_MIN_ADDRESS,
 } from '../abi/mman.ts';
@@ -124,13 +125,15 @@ function checkAnonymous(call: MmapCall): Errno | undefined {
   }
 }
 
-/** A stream cannot be mapped; standard output and error cannot even be read. */
+/** The streams are pipes: not to be mapped, nor executed, and two of them not even to be read. */
 function checkStream(call: MmapCall): Errno {
   const type = call.flags & MAP.TYPE;
   const isShared = type === MAP.SHARED || type === MAP.SHARED_VALIDATE;
   if (!isShared && type !== MAP.PRIVATE) return 'EINVAL';
+  if (type === MAP.SHARED_VALIDATE && has(call, ~MAP_LEGACY_MASK)) return 'EOPNOTSUPP';
   if (call.descriptor !== STANDARD_INPUT) return 'EACCES';
-  return isShared && (call.protection & PROT_WRITE) !== 0 ? 'EACCES' : 'ENODEV';
+  if (isShared && (call.protection & PROT_WRITE) !== 0) return 'EACCES';
+  return (call.protection & PROT_EXEC) !== 0 ? 'EPERM' : 'ENODEV';
 }
 
 function findUnmodelled(call: MmapCall): string | undefined {

@@ -12,8 +12,8 @@ import {
   type EngineCpu,
   type Exit,
 } from '../engine.ts';
-import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import { BOUNDARY } from './code-maps.ts';
+import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import { ControlBlock } from './control-block.ts';
 import type { EngineShared, FaultRecord } from './engine.ts';
 import type { Pointer } from './ffi.ts';

@@ -1,0 +1,141 @@
+import type { CommandModule } from 'yargs';
+import { UserError } from '../errors.ts';
+import { DefaultStrategy } from '../explore/strategies/default.ts';
+import { loadProgram } from '../loader/load.ts';
+import { exitStatusOf } from '../machine/outcome.ts';
+import { formatSchedule, printSchedule } from '../machine/schedule.ts';
+import { recordSchedule } from '../report/recorded-schedule.ts';
+import { reportRun } from '../report/run-report.ts';
+import { describeOutcome, formatSummary } from '../report/summary.ts';
+import { formatSyscall } from '../trace/strace.ts';
+import { EXIT_INTERRUPTED, EXIT_OURS } from './exit-status.ts';
+import {
+  OUTPUT_OPTIONS,
+  parseEnvironment,
+  parseInteger,
+  parseKernel,
+  RUN_OPTIONS,
+} from './options.ts';
+import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
+import { repeatCommand } from './repeat-command.ts';
+import { runInterruptibly } from './run-interruptibly.ts';
+import { openDefaultMachine } from './session.ts';
+
+const MEBIBYTE = 2 ** 20;
+const SEED_MAX = 2 ** 32 - 1;
+const TICK_MAX = 1_000_000_000;
+
+const builder = {
+  ...RUN_OPTIONS,
+  'save-schedule': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'write the schedule of this run, for replay',
+  },
+  'print-schedule': {
+    type: 'boolean',
+    default: false,
+    describe: 'print the schedule as one word, which replay takes too',
+  },
+  ...OUTPUT_OPTIONS,
+} as const;
+
+/** `emulate FILE [-- guest args]`: one run under the default scheduler. */
+export function emulateCommand(finish: (status: number) => void): CommandModule {
+  return {
+    command: 'emulate [file]',
+    describe: 'run a guest once under the default scheduler',
+    builder: (parser) =>
+      parser
+        .positional('file', { type: 'string', describe: 'static ELF64 executable or flat .bin' })
+        .options(builder)
+        .example('$0 emulate guest/counter.bin --cpus 8 -- 4 1000', '4 tasks on 8 vCPUs'),
+    handler: async (argv) => finish(await emulate(readOptions(argv))),
+  };
+}
+
+type EmulateOptions = ReturnType<typeof readOptions>;
+
+function readOptions(argv: Record<string, unknown>) {
+  if (argv.file === undefined) {
+    throw new UserError('usage', 'emulate needs a FILE: a static ELF64 executable or a flat .bin');
+  }
+  const text = (name: string): string => String(argv[name]);
+  const optional = (name: string): string | undefined =>
+    argv[name] === undefined ? undefined : text(name);
+  const guestArgs = argv['--'];
+  return {
+    file: text('file'),
+    args: Array.isArray(guestArgs) ? guestArgs.map(String) : [],
+    env: parseEnvironment(Array.isArray(argv.env) ? argv.env.map(String) : []),
+    profile: parseKernel(text('kernel')),
+    cpus: parseInteger('cpus', text('cpus'), 1, 64),
+    seed: parseInteger('seed', text('seed'), 0, SEED_MAX),
+    tick: parseInteger('tick', text('tick'), 1, TICK_MAX),
+    maxInstructions: parseInteger(
+      'max-instructions',
+      text('max-instructions'),
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    memoryMebibytes: parseInteger('max-memory', text('max-memory'), 1, 4096),
+    escalate: argv.escalate === true,
+    strace: argv.strace === true,
+    quiet: argv.quiet === true,
+    offline: argv.offline === true,
+    json: optional('json'),
+    symbols: optional('symbols'),
+    saveSchedule: optional('save-schedule'),
+    printSchedule: argv.printSchedule === true,
+  };
+}
+
+async function emulate(options: EmulateOptions): Promise<number> {
+  const { image, warnings } = loadProgram(options.file, { symbolsPath: options.symbols });
+  checkWritable(options.json);
+  checkWritable(options.saveSchedule);
+  if (!options.quiet) writeLines(warnings);
+  const machine = await openDefaultMachine({
+    offline: options.offline,
+    memoryLimitBytes: options.memoryMebibytes * MEBIBYTE,
+  });
+  const { profile, cpus, seed, tick, maxInstructions } = options;
+  machine.boot({
+    program: { image, args: options.args, env: options.env },
+    profile,
+    vcpus: cpus,
+    seed,
+    maxInstructions,
+    strategy: new DefaultStrategy({ seed, tickInstructions: tick, escalate: options.escalate }),
+    output: guestOutput(options.json),
+    ...(options.strace && {
+      onSyscall: (...call) => writeLines([formatSyscall(...call)], ''),
+    }),
+  });
+  await runInterruptibly(machine);
+  const settings = { kernel: profile.name, cpus, seed, tick };
+  const report = reportRun(machine, image, settings, repeatCommand(options));
+  const schedule = recordSchedule(machine, image, {
+    ...settings,
+    args: options.args,
+    env: options.env,
+    maxInstructions,
+  });
+  if (!options.quiet) writeLines([formatSummary(report, image)], '');
+  if (options.printSchedule && schedule !== undefined) {
+    writeLines([printSchedule(schedule)], '');
+  }
+  if (options.saveSchedule !== undefined && schedule !== undefined) {
+    writeFileOrStdout(options.saveSchedule, formatSchedule(schedule));
+  }
+  if (options.json !== undefined) {
+    writeFileOrStdout(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  }
+  const { outcome } = report;
+  if (outcome.kind === 'interrupted') return EXIT_INTERRUPTED;
+  if (outcome.kind === 'unsupported') {
+    writeLines([describeOutcome(outcome, image)]);
+    return EXIT_OURS;
+  }
+  return exitStatusOf(outcome);
+}

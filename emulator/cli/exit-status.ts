@@ -1,0 +1,4 @@
+/** Failures of ours and mistakes of the user. */
+export const EXIT_OURS = 125;
+/** Ended by Ctrl-C, as a shell reports it. */
+export const EXIT_INTERRUPTED = 130;

@@ -1,0 +1,87 @@
+import { findProfile, PROFILE_NAMES } from '../../kernel-model/rseq/registry.ts';
+import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+import { UserError } from '../errors.ts';
+
+/** Options that every verb with a run has. */
+export const OUTPUT_OPTIONS = {
+  json: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'write the outcome as JSON (- is standard output; the guest then writes to stderr)',
+  },
+  quiet: { type: 'boolean', default: false, describe: 'no summary' },
+  offline: { type: 'boolean', default: false, describe: 'fetch nothing' },
+  symbols: { type: 'string', requiresArg: true, describe: 'ELF file that brings the symbols' },
+} as const;
+
+/** Options of the default scheduler and of the machine. */
+export const RUN_OPTIONS = {
+  cpus: { type: 'string', requiresArg: true, default: '2', describe: 'vCPUs, 1 to 64' },
+  kernel: { type: 'string', requiresArg: true, default: 'linux-6.18', describe: 'kernel profile' },
+  seed: { type: 'string', requiresArg: true, default: '1', describe: 'seed of all randomness' },
+  tick: {
+    type: 'string',
+    requiresArg: true,
+    default: '200',
+    describe: 'mean slice, in instructions',
+  },
+  'max-instructions': {
+    type: 'string',
+    requiresArg: true,
+    default: '100000000',
+    describe: 'end the run after so many instructions',
+  },
+  'max-memory': {
+    type: 'string',
+    requiresArg: true,
+    default: '1024',
+    describe: 'MiB of guest memory that may be touched',
+  },
+  escalate: {
+    type: 'boolean',
+    default: true,
+    describe: 'double the slice of a task that keeps being aborted; --no-escalate: never',
+  },
+  env: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    default: [] as string[],
+    describe: "NAME=VALUE for the guest's environment; may be repeated",
+  },
+  strace: { type: 'boolean', default: false, describe: 'print system calls on stderr' },
+} as const;
+
+/** A whole number in a range from an option's text. */
+export function parseInteger(option: string, text: string, low: number, high: number): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= low && value <= high)) {
+    throw new UserError(
+      'usage',
+      `--${option} takes a whole number from ${low} to ${high}, not ${JSON.stringify(text)}`,
+    );
+  }
+  return value;
+}
+
+/** The profile that `--kernel` names. */
+export function parseKernel(name: string): KernelProfile {
+  const profile = findProfile(name);
+  if (profile === undefined) {
+    throw new UserError(
+      'usage',
+      `--kernel ${JSON.stringify(name)}: there is ${PROFILE_NAMES.join(', ')}`,
+    );
+  }
+  return profile;
+}
+
+/** `NAME=VALUE` settings of the guest's environment. */
+export function parseEnvironment(settings: readonly string[]): string[] {
+  for (const setting of settings) {
+    if (!/^[^=]+=/.test(setting)) {
+      throw new UserError('usage', `--env takes NAME=VALUE, not ${JSON.stringify(setting)}`);
+    }
+  }
+  return [...settings];
+}

@@ -1,0 +1,171 @@
+import { readFileSync, statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import type { CommandModule } from 'yargs';
+import { UserError } from '../errors.ts';
+import { ReplayStrategy } from '../explore/strategies/replay.ts';
+import type { ProgramImage } from '../loader/image.ts';
+import { loadProgram } from '../loader/load.ts';
+import type { Machine } from '../machine/machine.ts';
+import { isPass } from '../machine/outcome.ts';
+import {
+  isPrintedSchedule,
+  parsePrintedSchedule,
+  parseSchedule,
+  type Schedule,
+} from '../machine/schedule.ts';
+import { reportRun } from '../report/run-report.ts';
+import { describeOutcome } from '../report/summary.ts';
+import { EXIT_INTERRUPTED } from './exit-status.ts';
+import { OUTPUT_OPTIONS, parseKernel } from './options.ts';
+import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
+import { runInterruptibly } from './run-interruptibly.ts';
+import { openDefaultMachine } from './session.ts';
+
+const STATUS_PASS_REPRODUCED = 0;
+const STATUS_FAILURE_REPRODUCED = 1;
+const STATUS_DIVERGED = 2;
+const SCHEDULE_BYTES_MAX = 256 << 20;
+
+const builder = {
+  guest: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'the guest, if it is no longer where the schedule says',
+  },
+  force: { type: 'boolean', default: false, describe: 'replay even on another guest' },
+  ...OUTPUT_OPTIONS,
+} as const;
+
+/** `replay SCHEDULE`: runs a recorded schedule again and compares. */
+export function replayCommand(finish: (status: number) => void): CommandModule {
+  return {
+    command: 'replay [schedule]',
+    describe: 'run a recorded schedule again and compare',
+    builder: (parser) =>
+      parser
+        .positional('schedule', {
+          type: 'string',
+          describe: 'file of --save-schedule, or word of --print-schedule',
+        })
+        .options(builder),
+    handler: async (argv) => finish(await replay(readOptions(argv))),
+  };
+}
+
+type ReplayOptions = ReturnType<typeof readOptions>;
+
+function readOptions(argv: Record<string, unknown>) {
+  if (argv.schedule === undefined) {
+    throw new UserError(
+      'usage',
+      'replay needs a SCHEDULE: a file of --save-schedule or a word of --print-schedule',
+    );
+  }
+  const optional = (name: string): string | undefined =>
+    argv[name] === undefined ? undefined : String(argv[name]);
+  return {
+    schedule: String(argv.schedule),
+    guest: optional('guest'),
+    force: argv.force === true,
+    json: optional('json'),
+    symbols: optional('symbols'),
+    quiet: argv.quiet === true,
+    offline: argv.offline === true,
+  };
+}
+
+async function replay(options: ReplayOptions): Promise<number> {
+  const schedule = isPrintedSchedule(options.schedule)
+    ? parsePrintedSchedule(options.schedule)
+    : parseSchedule(readScheduleFile(options.schedule), options.schedule);
+  checkWritable(options.json);
+  const profile = parseKernel(schedule.kernel);
+  const path = options.guest ?? schedule.guest.path;
+  const { image } = loadProgram(path, { symbolsPath: options.symbols });
+  if (image.sha256 !== schedule.guest.sha256 && !options.force) {
+    throw new UserError(
+      'schedule-guest-mismatch',
+      `${path} is not the guest this schedule was recorded with (its SHA-256 differs); --force replays anyway`,
+    );
+  }
+  const machine = await openDefaultMachine({ offline: options.offline });
+  machine.boot({
+    program: { image, args: schedule.guest.args, env: schedule.guest.env },
+    profile,
+    vcpus: schedule.cpus,
+    seed: schedule.seed,
+    maxInstructions: schedule.maxInstructions,
+    strategy: new ReplayStrategy(schedule.decisions),
+    output: guestOutput(options.json),
+  });
+  await runInterruptibly(machine);
+  return conclude(machine, image, schedule, options);
+}
+
+function conclude(
+  machine: Machine,
+  image: ProgramImage,
+  schedule: Schedule,
+  options: ReplayOptions,
+): number {
+  const { kernel, cpus, seed, tick } = schedule;
+  const command = `npx rseq-testbed replay ${options.schedule}`;
+  const report = reportRun(machine, image, { kernel, cpus, seed, tick }, command);
+  const differences = machine.outcome === undefined ? [] : compare(machine, image, schedule);
+  if (options.json !== undefined) {
+    const reproduced = machine.outcome !== undefined && differences.length === 0;
+    const text = JSON.stringify({ ...report, reproduced, differences }, null, 2);
+    writeFileOrStdout(options.json, `${text}\n`);
+  }
+  if (machine.outcome === undefined) {
+    writeLines(['interrupted']);
+    return EXIT_INTERRUPTED;
+  }
+  if (differences.length > 0) {
+    if (!options.quiet) writeLines(differences.map((difference) => `diverged: ${difference}`));
+    return STATUS_DIVERGED;
+  }
+  if (!options.quiet) {
+    const result = describeOutcome(schedule.outcome, image);
+    writeLines([`reproduced: ${result}, state hash ${schedule.stateHash}`]);
+  }
+  return isPass(schedule.outcome) ? STATUS_PASS_REPRODUCED : STATUS_FAILURE_REPRODUCED;
+}
+
+/** What differs between the run and its recording, one line each. */
+function compare(machine: Machine, image: ProgramImage, schedule: Schedule): string[] {
+  const { outcome, counts } = machine;
+  if (outcome === undefined) return [];
+  const differences: string[] = [];
+  if (!isDeepStrictEqual(outcome, schedule.outcome)) {
+    const [now, then] = [outcome, schedule.outcome].map((each) => describeOutcome(each, image));
+    differences.push(`${now}; recorded: ${then}`);
+  }
+  if (counts.instructions !== schedule.instructions) {
+    differences.push(`${counts.instructions} instructions; recorded: ${schedule.instructions}`);
+  }
+  if (machine.decisions.length !== schedule.decisions.length) {
+    differences.push(
+      `${machine.decisions.length} decisions used; recorded: ${schedule.decisions.length}`,
+    );
+  }
+  const hash = machine.stateHash();
+  if (hash !== schedule.stateHash) {
+    differences.push(`state hash ${hash}; recorded: ${schedule.stateHash}`);
+  }
+  return differences;
+}
+
+function readScheduleFile(path: string): string {
+  const refuse = (why: string): UserError =>
+    new UserError('schedule-unreadable', `${path}: ${why}`);
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status === undefined) throw refuse('no such file');
+  if (!status.isFile()) throw refuse('not a regular file');
+  if (status.size > SCHEDULE_BYTES_MAX) throw refuse('too large for a schedule');
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw refuse('cannot be read');
+  }
+}

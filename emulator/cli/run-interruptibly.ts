@@ -1,0 +1,33 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Machine } from '../machine/machine.ts';
+
+const DECISIONS_BETWEEN_CLOCK_READS = 64;
+const MILLISECONDS_BETWEEN_YIELDS = 50;
+
+/**
+ * Runs to the end, letting the event loop in from time to time so that Ctrl-C is heard: the machine
+ * then stops between two decisions, without an outcome.
+ */
+export async function runInterruptibly(machine: Machine): Promise<void> {
+  let isInterrupted = false;
+  const interrupt = (): void => {
+    isInterrupted = true;
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  try {
+    let yieldedAt = performance.now();
+    while (!isInterrupted) {
+      for (let i = 0; i < DECISIONS_BETWEEN_CLOCK_READS; i++) {
+        if (machine.step() !== undefined) return;
+      }
+      if (performance.now() - yieldedAt > MILLISECONDS_BETWEEN_YIELDS) {
+        await setImmediate();
+        yieldedAt = performance.now();
+      }
+    }
+  } finally {
+    process.removeListener('SIGINT', interrupt);
+    process.removeListener('SIGTERM', interrupt);
+  }
+}

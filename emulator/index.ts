@@ -1,0 +1,29 @@
+/**
+ * The library API of rseq-testbed: everything that the command line does, with types. Start with
+ * `locateUnicorn`, `openMachine` and `loadProgram`, then `Machine.boot` and `Machine.runToEnd`.
+ */
+export { PROFILE_NAMES, PROFILES } from '../kernel-model/rseq/registry.ts';
+export type { KernelProfile, RseqVariant } from '../kernel-model/rseq/variant.ts';
+export type { ChoicePoint, Decision } from '../kernel-model/sched/decision.ts';
+export type { Engine, EngineCpu, Exit } from './engine/engine.ts';
+export { defaultCacheDir } from './engine/library/cache.ts';
+export { locateUnicorn } from './engine/library/locate.ts';
+export { UserError } from './errors.ts';
+export { DefaultStrategy } from './explore/strategies/default.ts';
+export { ReplayStrategy } from './explore/strategies/replay.ts';
+export type { LoadedProgram, ProgramImage } from './loader/image.ts';
+export { loadProgram } from './loader/load.ts';
+export { Machine, type MachineSnapshot, type RunOptions } from './machine/machine.ts';
+export { openMachine } from './machine/open.ts';
+export { exitStatusOf, isPass, type Outcome } from './machine/outcome.ts';
+export {
+  formatSchedule,
+  parsePrintedSchedule,
+  parseSchedule,
+  printSchedule,
+  type Schedule,
+} from './machine/schedule.ts';
+export { ScheduleDivergence, type ScheduleView, type Strategy } from './machine/strategy.ts';
+export { recordSchedule } from './report/recorded-schedule.ts';
+export { type RunReport, reportRun } from './report/run-report.ts';
+export { describeOutcome, formatSummary } from './report/summary.ts';
