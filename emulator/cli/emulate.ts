@@ -1,4 +1,3 @@
-import type { CommandModule } from 'yargs';
 import { UserError } from '../errors.ts';
 import { DefaultStrategy } from '../explore/strategies/default.ts';
 import { loadProgram } from '../loader/load.ts';
@@ -20,6 +19,7 @@ import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './out
 import { repeatCommand } from './repeat-command.ts';
 import { runInterruptibly } from './run-interruptibly.ts';
 import { openDefaultMachine } from './session.ts';
+import type { Verb } from './verb.ts';
 
 const MEBIBYTE = 2 ** 20;
 const SEED_MAX = 2 ** 32 - 1;
@@ -41,22 +41,23 @@ const builder = {
 } as const;
 
 /** `emulate FILE [-- guest args]`: one run under the default scheduler. */
-export function emulateCommand(finish: (status: number) => void): CommandModule {
-  return {
-    command: 'emulate [file]',
-    describe: 'run a guest once under the default scheduler',
-    builder: (parser) =>
-      parser
-        .positional('file', { type: 'string', describe: 'static ELF64 executable or flat .bin' })
-        .options(builder)
-        .example('$0 emulate guest/counter.bin --cpus 8 -- 4 1000', '4 tasks on 8 vCPUs'),
-    handler: async (argv) => finish(await emulate(readOptions(argv))),
-  };
-}
+export const emulateVerb: Verb = {
+  describe: 'run a guest once under the default scheduler',
+  positionals: '[file]',
+  configure: (parser) =>
+    parser
+      .positional('file', { type: 'string', describe: 'static ELF64 executable or flat .bin' })
+      .options(builder)
+      .example('$0 guest/counter.bin --cpus 8 -- 4 1000', '4 tasks on 8 vCPUs'),
+  prepare: (argv) => {
+    const options = readOptions(argv);
+    return () => emulate(options);
+  },
+};
 
 type EmulateOptions = ReturnType<typeof readOptions>;
 
-function readOptions(argv: Record<string, unknown>) {
+function readOptions(argv: Readonly<Record<string, unknown>>) {
   if (argv.file === undefined) {
     throw new UserError('usage', 'emulate needs a FILE: a static ELF64 executable or a flat .bin');
   }

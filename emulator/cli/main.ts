@@ -1,8 +1,20 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { UserError } from '../errors.ts';
-import { emulateCommand } from './emulate.ts';
+import { emulateVerb } from './emulate.ts';
 import { EXIT_OURS } from './exit-status.ts';
-import { replayCommand } from './replay.ts';
+import { replayVerb } from './replay.ts';
+import type { Action, Verb } from './verb.ts';
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  emulate: emulateVerb,
+  replay: replayVerb,
+};
+
+/** Verbs that the clone's launcher runs itself; here for --help only. */
+const SCRIPTS: Readonly<Record<string, string>> = {
+  guests: 'compile the guests again',
+  bench: 'measure the engine and the machine against C',
+};
 
 const EXAMPLES = `Examples:
   rseq-testbed emulate guest/counter.bin
@@ -12,49 +24,71 @@ const EXAMPLES = `Examples:
 
 In a clone: npm run emulate -- guest/counter.bin --cpus 8 -- 4 1000`;
 
+const WIDTH_MAX = 100;
+const WIDTH_WITHOUT_TERMINAL = 80;
+
 /**
  * The command line. Returns the exit status; messages and help are printed.
  * @param argv the arguments after the program's name
  */
 export async function main(argv: string[]): Promise<number> {
-  let status = 0;
-  const finish = (code: number): void => {
-    status = code;
-  };
-  const parser = yargs(argv)
-    .scriptName('rseq-testbed')
-    .usage('$0 VERB\n\nRuns restartable-sequence code on emulated vCPUs under a kernel model.')
-    .parserConfiguration({ 'populate--': true, 'duplicate-arguments-array': false })
-    .command(emulateCommand(finish))
-    .command(replayCommand(finish))
-    .command('guests', 'compile the guests again (see guests --help)', {}, notReached)
-    .command(
-      'bench',
-      'measure the engine and the machine against C (see bench --help)',
-      {},
-      notReached,
-    )
-    .demandCommand(1, 'name a verb; --help lists them')
-    .strict()
-    .epilogue(EXAMPLES)
-    .version(false)
-    .help()
-    .alias('help', 'h')
-    .wrap(Math.min(100, process.stdout.columns ?? 80))
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw error ?? new UserError('usage', message);
-    });
   try {
-    await parser.parseAsync();
+    const action = parse(argv);
+    return (await action?.()) ?? 0;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     process.stderr.write(`rseq-testbed: ${error.message.replace(/\s*\n\s*/g, '; ')}\n`);
     return EXIT_OURS;
   }
-  return status;
 }
 
-function notReached(): void {
-  throw new UserError('usage', 'this verb is run by the rseq-testbed command of a clone');
+/** The action that the arguments ask for; `undefined` if help was printed instead. */
+function parse(argv: string[]): Action | undefined {
+  const [name = '', ...rest] = argv;
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (verb === undefined) {
+    parseOverview(argv);
+    return undefined;
+  }
+  let action: Action | undefined;
+  // The verb is the parser's default command: for others yargs lays out its help each time (20 ms).
+  common(yargs(rest).scriptName(`rseq-testbed ${name}`))
+    .command(
+      `$0 ${verb.positionals}`,
+      verb.describe,
+      (parser) => verb.configure(parser),
+      (parsed) => {
+        action = verb.prepare(parsed);
+      },
+    )
+    .parse();
+  return action;
+}
+
+function parseOverview(argv: string[]): void {
+  const parser = common(yargs(argv).scriptName('rseq-testbed'))
+    .usage('$0 VERB\n\nRuns restartable-sequence code on emulated vCPUs under a kernel model.')
+    .demandCommand(1, 'name a verb; --help lists them')
+    .epilogue(EXAMPLES);
+  for (const [name, { describe, positionals }] of Object.entries(VERBS)) {
+    parser.command(`${name} ${positionals}`, describe);
+  }
+  for (const [name, describe] of Object.entries(SCRIPTS)) parser.command(name, describe);
+  parser.parse();
+}
+
+function common(parser: Argv): Argv {
+  return parser
+    .parserConfiguration({ 'populate--': true, 'duplicate-arguments-array': false })
+    .strict()
+    .version(false)
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(WIDTH_MAX, process.stdout.columns ?? WIDTH_WITHOUT_TERMINAL))
+    .exitProcess(false)
+    .fail((message, error: Error | undefined) => {
+      // Mistakes of the user come as a message, some as a YError.
+      if (error !== undefined && error.name !== 'YError') throw error;
+      throw new UserError('usage', error?.message ?? message);
+    });
 }

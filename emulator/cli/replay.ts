@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import type { CommandModule } from 'yargs';
 import { UserError } from '../errors.ts';
 import { ReplayStrategy } from '../explore/strategies/replay.ts';
 import type { ProgramImage } from '../loader/image.ts';
@@ -20,6 +19,7 @@ import { OUTPUT_OPTIONS, parseKernel } from './options.ts';
 import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
 import { runInterruptibly } from './run-interruptibly.ts';
 import { openDefaultMachine } from './session.ts';
+import type { Verb } from './verb.ts';
 
 const STATUS_PASS_REPRODUCED = 0;
 const STATUS_FAILURE_REPRODUCED = 1;
@@ -37,24 +37,25 @@ const builder = {
 } as const;
 
 /** `replay SCHEDULE`: runs a recorded schedule again and compares. */
-export function replayCommand(finish: (status: number) => void): CommandModule {
-  return {
-    command: 'replay [schedule]',
-    describe: 'run a recorded schedule again and compare',
-    builder: (parser) =>
-      parser
-        .positional('schedule', {
-          type: 'string',
-          describe: 'file of --save-schedule, or word of --print-schedule',
-        })
-        .options(builder),
-    handler: async (argv) => finish(await replay(readOptions(argv))),
-  };
-}
+export const replayVerb: Verb = {
+  describe: 'run a recorded schedule again and compare',
+  positionals: '[schedule]',
+  configure: (parser) =>
+    parser
+      .positional('schedule', {
+        type: 'string',
+        describe: 'file of --save-schedule, or word of --print-schedule',
+      })
+      .options(builder),
+  prepare: (argv) => {
+    const options = readOptions(argv);
+    return () => replay(options);
+  },
+};
 
 type ReplayOptions = ReturnType<typeof readOptions>;
 
-function readOptions(argv: Record<string, unknown>) {
+function readOptions(argv: Readonly<Record<string, unknown>>) {
   if (argv.schedule === undefined) {
     throw new UserError(
       'usage',

@@ -169,30 +169,20 @@ export class AddressSpace {
 
   #joinPages(): EngineMapping[] {
     const runs: EngineMapping[] = [];
-    for (const index of [...this.#tables.keys()].sort((a, b) => a - b)) {
-      this.#tables.get(index)?.forEach((entry, i) => {
-        if (entry !== ABSENT)
-          this.#joinPage(runs, (index * PAGES_PER_TABLE + i) * PAGE_SIZE, entry);
-      });
+    for (const mapping of this.#mappings) {
+      const end = mapping.end / PAGE_SIZE;
+      for (let page = mapping.start / PAGE_SIZE; page < end; ) {
+        const table = this.#tables.get(Math.floor(page / PAGES_PER_TABLE));
+        const tableEnd = (Math.floor(page / PAGES_PER_TABLE) + 1) * PAGES_PER_TABLE;
+        const last = Math.min(end, tableEnd);
+        for (; table !== undefined && page < last; page++) {
+          const entry = table[page % PAGES_PER_TABLE] ?? ABSENT;
+          if (entry !== ABSENT) joinPage(runs, page * PAGE_SIZE, entry, mapping.protection);
+        }
+        page = last;
+      }
     }
     return runs;
-  }
-
-  #joinPage(runs: EngineMapping[], address: number, entry: number): void {
-    const mapped = find(this.#mappings, address)?.protection ?? 0;
-    const protection = (entry & COPY_ON_WRITE) === 0 ? mapped : mapped & ~PROT_WRITE;
-    const ramOffset = (entry & FRAME_MASK) * PAGE_SIZE;
-    const last = runs.at(-1);
-    if (
-      last !== undefined &&
-      last.protection === protection &&
-      last.address + last.length === address &&
-      last.ramOffset + last.length === ramOffset
-    ) {
-      runs[runs.length - 1] = { ...last, length: last.length + PAGE_SIZE };
-    } else {
-      runs.push({ address, length: PAGE_SIZE, ramOffset, protection });
-    }
   }
 
   /** A copy for fork(2): private pages become copy-on-write on both sides, shared ones stay shared. */
@@ -318,4 +308,23 @@ export class AddressSpace {
 
 function copyTables(tables: ReadonlyMap<number, Int32Array>): Map<number, Int32Array> {
   return new Map([...tables].map(([index, table]) => [index, table.slice()]));
+}
+
+/** A run that is still growing. */
+type GrowingRun = { -readonly [Key in keyof EngineMapping]: EngineMapping[Key] };
+
+function joinPage(runs: GrowingRun[], address: number, entry: number, mapped: number): void {
+  const protection = (entry & COPY_ON_WRITE) === 0 ? mapped : mapped & ~PROT_WRITE;
+  const ramOffset = (entry & FRAME_MASK) * PAGE_SIZE;
+  const last = runs.at(-1);
+  if (
+    last !== undefined &&
+    last.protection === protection &&
+    last.address + last.length === address &&
+    last.ramOffset + last.length === ramOffset
+  ) {
+    last.length += PAGE_SIZE;
+  } else {
+    runs.push({ address, length: PAGE_SIZE, ramOffset, protection });
+  }
 }

@@ -12,7 +12,7 @@ const HEADERS = ['unicorn.h', 'machine.h'];
 const FLAGS = ['-std=c11', '-O2', '-Wall', '-Wextra'];
 
 /** A loop of the C program (the table in protocol.c). */
-export type ReferenceLoop = 'plain' | 'slices' | 'restore' | 'take' | 'schedules';
+export type ReferenceLoop = 'plain' | 'slices' | 'restores' | 'snapshots' | 'schedules';
 
 /** What a loop of the C program reports. */
 export interface ReferenceRun {

@@ -9,6 +9,7 @@
 
 /** Our options that npm does not know: a variable for one of them is ours, whatever its value. */
 const ownNames = [
+  'check',
   'cpus',
   'entries',
   'env',
@@ -17,7 +18,9 @@ const ownNames = [
   'kernels',
   'max-instructions',
   'max-memory',
+  'out',
   'preemptions',
+  'print-schedule',
   'save-schedule',
   'schedules',
   'seed',
@@ -48,7 +51,7 @@ export const unreportedNames = ['offline', 'quiet'];
 /** Every option whose loss is reported. */
 export const reportedNames = [...ownNames, ...sharedNames];
 
-const flags = ['escalate', 'force', 'strace', 'strict'];
+const flags = ['check', 'escalate', 'force', 'print-schedule', 'strace', 'strict'];
 
 /**
  * The two functions of node:fs that are needed.

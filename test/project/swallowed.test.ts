@@ -84,14 +84,18 @@ test('the npm of this machine gives its options to no one else', async () => {
   ]);
 });
 
-test.each(['emulate', 'replay'])('every option of %s is known here', async (verb) => {
+test.each([
+  ['emulate', 'cpus'],
+  ['replay', 'force'],
+  ['guests', 'check'],
+])('every option of %s is known here, such as --%s', async (verb, one) => {
   const help = [`${projectRoot}/scripts/rseq-testbed.mjs`, verb, '--help'];
   const { stdout } = await execa(process.execPath, help);
   const named = [...stdout.matchAll(/(?:^|[\s,])--(?:no-)?([a-z][a-z-]*)/gm)].map(
     ([, name]) => name,
   );
   const known = [...reportedNames, ...unreportedNames, 'help', 'version'];
-  expect(named).toContain('cpus');
+  expect(named).toContain(one);
   expect(named.filter((name) => !known.includes(name ?? ''))).toEqual([]);
 });
 

@@ -112,8 +112,6 @@ export const NATIVE_CASES: Readonly<Record<string, string>> = {
     try 9 0 4096 3 0x22 -1 0
     call 11 $ 4096
     call 9 0 4096 3 0x32 -1 0
-    call 9 0x7fffffffe000 4096 3 0x32 -1 0
-    call 11 0x7fffffffe000 4096
     call 9 0x7fffffffe000 8192 3 0x32 -1 0
     call 9 0x7ffffffff000 4096 3 0x32 -1 0
     try 9 0x7ffffffff000 4096 3 0x22 -1 0
@@ -155,14 +153,12 @@ export const NATIVE_CASES: Readonly<Record<string, string>> = {
     poke 0x10002000 7
     peek 0x10002000
     call 10 -4096 4096 0
-    call 10 0x7fffffffe000 8192 0
   `,
   munmap: `
     call 11 0x10003001 4096
     call 11 0x10003000 0
     call 11 0x10003000 4096
     call 11 0x10003000 -1
-    call 11 0x7fffffffe000 4096
     call 11 0x7fffffffe000 8192
     call 11 0x7ffffffff000 0
     call 11 0x7ffffffff000 4096

@@ -1,0 +1,144 @@
+import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { defaultCacheDir } from '../emulator/engine/library/cache.ts';
+import { locateUnicorn } from '../emulator/engine/library/locate.ts';
+import { bindUnicorn } from '../emulator/engine/unicorn/ffi.ts';
+import { UserError } from '../emulator/errors.ts';
+import { BARE_ROWS } from './bench/bare.ts';
+import { COMMAND_ROWS } from './bench/commands.ts';
+import { MACHINE_ROWS } from './bench/machine.ts';
+import { type Effort, type Figure, measure, type Row, type Tools } from './bench/measure.ts';
+import { startReference } from './bench/reference.ts';
+import { BENCH_SCHEMA, type BenchReport, formatTable, machineFacts } from './bench/report.ts';
+
+const ROWS: readonly Row[] = [...BARE_ROWS, ...MACHINE_ROWS, ...COMMAND_ROWS];
+
+const FULL: Effort = { rounds: 15, roundMs: 40, warmUpMs: 400 };
+const QUICK: Effort = { rounds: 3, roundMs: 5, warmUpMs: 20 };
+const ROUNDS_MAX = 1000;
+
+const helpText = `Usage: bench [--only PATTERN] [--rounds N] [--quick] [--json FILE]
+
+Measures the testbed beside a C program that does the same work on the same libunicorn. The two take
+turns; figures are medians, "time / C" is the median of the rounds' own ratios.
+
+  --only PATTERN  the rows whose names match this regular expression (any case)
+  --rounds N      rounds a row (default ${FULL.rounds})
+  --quick         few and short rounds: shows that it works, not how fast
+  --json FILE     the figures as JSON; - is standard output, instead of the table
+  --help          this text
+
+CC names the C compiler (default gcc).
+`;
+
+interface BenchOptions {
+  readonly help: boolean;
+  readonly rows: readonly Row[];
+  readonly effort: Effort;
+  readonly json: string | undefined;
+}
+
+/**
+ * The verb `bench`. Returns its exit status.
+ * Errors: UserError where an option is wrong, libunicorn is missing or a command fails.
+ */
+export async function main(args: string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options.help) {
+    process.stdout.write(helpText);
+    return 0;
+  }
+  const report = await runRows(options);
+  if (options.json !== '-') process.stdout.write(formatTable(report.rows));
+  if (options.json !== undefined) await writeJson(options.json, report);
+  return 0;
+}
+
+function parseOptions(args: string[]): BenchOptions {
+  const values = parseValues(args);
+  const effort = values.quick ? QUICK : FULL;
+  const rounds = values.rounds === undefined ? effort.rounds : Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX) {
+    throw new UserError('bad-option', `bench: --rounds takes 1 to ${ROUNDS_MAX}`);
+  }
+  return {
+    help: values.help,
+    rows: selectRows(values.only),
+    effort: { ...effort, rounds },
+    json: values.json,
+  };
+}
+
+function parseValues(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        help: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        only: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError('bad-option', `bench: ${reason}`);
+  }
+}
+
+function selectRows(pattern: string | undefined): readonly Row[] {
+  if (pattern === undefined) return ROWS;
+  let expression: RegExp;
+  try {
+    expression = new RegExp(pattern, 'i');
+  } catch {
+    throw new UserError('bad-option', `bench: --only: not a regular expression: ${pattern}`);
+  }
+  const rows = ROWS.filter(({ name }) => expression.test(name));
+  if (rows.length === 0) throw new UserError('bad-option', `bench: no row matches ${pattern}`);
+  return rows;
+}
+
+async function runRows({ rows, effort }: BenchOptions): Promise<BenchReport> {
+  const projectRoot = dirname(import.meta.dirname);
+  const cacheDir = defaultCacheDir(projectRoot, process.env);
+  const note = (line: string): void => {
+    process.stderr.write(`bench: ${line}\n`);
+  };
+  const libraryPath = await locateUnicorn({
+    env: process.env,
+    offline: false,
+    cacheDir,
+    log: note,
+  });
+  const reference = await startReference(libraryPath, cacheDir, note);
+  const engine = `unicorn ${bindUnicorn(libraryPath).version}`;
+  const machine = machineFacts(engine, reference?.compiler);
+  const tools: Tools = { libraryPath, reference, projectRoot };
+  const figures: Figure[] = [];
+  try {
+    for (const row of rows) {
+      if (process.stderr.isTTY) note(row.name);
+      figures.push(await measure(row, await row.prepare(tools), effort));
+    }
+  } finally {
+    await reference?.close();
+  }
+  return { schema: BENCH_SCHEMA, machine, rounds: effort.rounds, rows: figures };
+}
+
+async function writeJson(file: string, report: BenchReport): Promise<void> {
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  if (file === '-') {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError('json-not-written', `bench: ${reason}`);
+  }
+}
