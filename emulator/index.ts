@@ -16,13 +16,8 @@ export { loadProgram } from './loader/load.ts';
 export { Machine, type MachineSnapshot, type RunOptions } from './machine/machine.ts';
 export { openMachine } from './machine/open.ts';
 export { exitStatusOf, isPass, type Outcome } from './machine/outcome.ts';
-export {
-  formatSchedule,
-  parsePrintedSchedule,
-  parseSchedule,
-  printSchedule,
-  type Schedule,
-} from './machine/schedule.ts';
+export { formatSchedule, printSchedule, type Schedule } from './machine/schedule.ts';
+export { parsePrintedSchedule, parseSchedule } from './machine/schedule-parser.ts';
 export { ScheduleDivergence, type ScheduleView, type Strategy } from './machine/strategy.ts';
 export { recordSchedule } from './report/recorded-schedule.ts';
 export { type RunReport, reportRun } from './report/run-report.ts';

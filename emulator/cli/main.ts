@@ -1,13 +1,12 @@
 import yargs, { type Argv } from 'yargs';
 import { UserError } from '../errors.ts';
-import { emulateVerb } from './emulate.ts';
 import { EXIT_OURS } from './exit-status.ts';
-import { replayVerb } from './replay.ts';
 import type { Action, Verb } from './verb.ts';
 
-const VERBS: Readonly<Record<string, Verb>> = {
-  emulate: emulateVerb,
-  replay: replayVerb,
+/** Each verb is loaded when it is used: start-up time counts. */
+const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  emulate: async () => (await import('./emulate.ts')).emulateVerb,
+  replay: async () => (await import('./replay.ts')).replayVerb,
 };
 
 /** Verbs that the clone's launcher runs itself; here for --help only. */
@@ -33,7 +32,7 @@ const WIDTH_WITHOUT_TERMINAL = 80;
  */
 export async function main(argv: string[]): Promise<number> {
   try {
-    const action = parse(argv);
+    const action = await parse(argv);
     return (await action?.()) ?? 0;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -43,13 +42,14 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 /** The action that the arguments ask for; `undefined` if help was printed instead. */
-function parse(argv: string[]): Action | undefined {
+async function parse(argv: string[]): Promise<Action | undefined> {
   const [name = '', ...rest] = argv;
-  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-  if (verb === undefined) {
-    parseOverview(argv);
+  const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (load === undefined) {
+    await parseOverview(argv);
     return undefined;
   }
+  const verb = await load();
   let action: Action | undefined;
   // The verb is the parser's default command: for others yargs lays out its help each time (20 ms).
   common(yargs(rest).scriptName(`rseq-testbed ${name}`))
@@ -65,12 +65,13 @@ function parse(argv: string[]): Action | undefined {
   return action;
 }
 
-function parseOverview(argv: string[]): void {
+async function parseOverview(argv: string[]): Promise<void> {
   const parser = common(yargs(argv).scriptName('rseq-testbed'))
     .usage('$0 VERB\n\nRuns restartable-sequence code on emulated vCPUs under a kernel model.')
     .demandCommand(1, 'name a verb; --help lists them')
     .epilogue(EXAMPLES);
-  for (const [name, { describe, positionals }] of Object.entries(VERBS)) {
+  for (const [name, load] of Object.entries(VERBS)) {
+    const { describe, positionals } = await load();
     parser.command(`${name} ${positionals}`, describe);
   }
   for (const [name, describe] of Object.entries(SCRIPTS)) parser.command(name, describe);

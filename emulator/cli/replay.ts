@@ -6,12 +6,8 @@ import type { ProgramImage } from '../loader/image.ts';
 import { loadProgram } from '../loader/load.ts';
 import type { Machine } from '../machine/machine.ts';
 import { isPass } from '../machine/outcome.ts';
-import {
-  isPrintedSchedule,
-  parsePrintedSchedule,
-  parseSchedule,
-  type Schedule,
-} from '../machine/schedule.ts';
+import { isPrintedSchedule, type Schedule } from '../machine/schedule.ts';
+import { parsePrintedSchedule, parseSchedule } from '../machine/schedule-parser.ts';
 import { reportRun } from '../report/run-report.ts';
 import { describeOutcome } from '../report/summary.ts';
 import { EXIT_INTERRUPTED } from './exit-status.ts';

@@ -1,6 +1,6 @@
 import { SI_CODE, SIGNALS } from '../../kernel-model/abi/signal.ts';
 import { assert, assertNever } from '../../kernel-model/assert.ts';
-import { PAGE_SIZE, TASK_SIZE } from '../../kernel-model/hardware/address.ts';
+import { PAGE_SHIFT, TASK_SIZE } from '../../kernel-model/hardware/address.ts';
 import type { Kernel, Trap } from '../../kernel-model/kernel.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
@@ -58,7 +58,7 @@ export class Slice {
    * asks to be rescheduled. Returns what we could not do, if that ended it.
    */
   run(vcpuId: number, budget: number): Unsupported | undefined {
-    const { kernel } = this.#parts;
+    const { kernel, sections } = this.#parts;
     const { state } = kernel;
     const vcpu = state.vcpus[vcpuId];
     assert(vcpu !== undefined, `vCPU ${vcpuId} exists`);
@@ -72,11 +72,10 @@ export class Slice {
       this.#retire(slot.cpu.retired);
       const isFault = exit.kind === 'fault' || exit.kind === 'exception';
       this.#drain(isFault ? slot.cpu.instructionPointer : NOWHERE);
-      this.#parts.sections.settle(
-        task.id,
-        slot.cpu.instructionPointer,
-        slot.cpu.lastInstructionPointer,
-      );
+      if (sections.inFlight(task.id) !== undefined) {
+        const { instructionPointer, lastInstructionPointer } = slot.cpu;
+        sections.settle(task.id, instructionPointer, lastInstructionPointer);
+      }
       if (exit.kind !== 'budget') {
         const result = this.#handle(task, slot, exit);
         if (result !== undefined) return result;
@@ -133,7 +132,7 @@ export class Slice {
       const address = log.address(i);
       if (kind === RECORD_WRITE) {
         const offset = space.translate(address, false);
-        if (offset >= 0) memory.markDirty(Math.floor(offset / PAGE_SIZE));
+        if (offset >= 0) memory.markDirty(offset >>> PAGE_SHIFT);
         if (address === this.#armingWord) this.#armed = log.valueNumber(i);
       } else if (kind === RECORD_BOUNDARY && !(address === faultedAt && i >= count - 2)) {
         sections.boundary(task.id, armings.regionOf(this.#armed), address, log.valueNumber(i));

@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { PAGE_SIZE, pageStart } from '../hardware/address.ts';
+import { PAGE_SHIFT, PAGE_SIZE, pageStart } from '../hardware/address.ts';
 import { type Access, allows, carve, find, insert, type Mapping, PROT_WRITE } from './mapping.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
@@ -117,12 +117,12 @@ export class AddressSpace {
    */
   translate(address: number, write: boolean): number {
     const page = Math.floor(address / PAGE_SIZE);
-    const slot = page % TLB_ENTRIES;
+    const slot = (address >>> PAGE_SHIFT) & (TLB_ENTRIES - 1);
     if (this.#tlbPages[slot] !== page || (write && this.#tlbWritable[slot] === 0)) {
       if (this.resolveFault(address, write ? 'write' : 'read') !== undefined) return -1;
       this.#fillTlb(page, slot);
     }
-    return (this.#tlbFrames[slot] ?? 0) * PAGE_SIZE + (address - page * PAGE_SIZE);
+    return (this.#tlbFrames[slot] ?? 0) * PAGE_SIZE + (address & (PAGE_SIZE - 1));
   }
 
   #fillTlb(page: number, slot: number): void {
@@ -187,6 +187,7 @@ export class AddressSpace {
 
   /** A copy for fork(2): private pages become copy-on-write on both sides, shared ones stay shared. */
   fork(): AddressSpace {
+    this.#populateShared();
     const child = new AddressSpace(this.memory);
     child.#mappings = this.#mappings;
     child.breakStart = this.breakStart;
@@ -202,6 +203,16 @@ export class AddressSpace {
     }
     this.#changed();
     return child;
+  }
+
+  /** Gives untouched shared pages their frames: both sides of a fork must find the same ones. */
+  #populateShared(): void {
+    for (const mapping of this.#mappings) {
+      if (!mapping.shared) continue;
+      for (let page = mapping.start / PAGE_SIZE; page < mapping.end / PAGE_SIZE; page++) {
+        if (this.#entry(page) === ABSENT) this.#populate(mapping, page);
+      }
+    }
   }
 
   /** Drops every mapping and frame, when the last task of the address space is gone. */

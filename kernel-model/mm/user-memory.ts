@@ -1,4 +1,4 @@
-import { PAGE_SIZE } from '../hardware/address.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from '../hardware/address.ts';
 import type { AddressSpace } from './address-space.ts';
 
 /** Told of each access that the kernel model makes to user memory (origin: kernel). */
@@ -27,7 +27,7 @@ export class UserMemory {
     const offset = this.space.translate(address, false);
     if (offset < 0) return undefined;
     this.observer?.('read', address, 4);
-    return this.space.memory.words32[offset / 4];
+    return this.space.memory.words32[offset >>> 2];
   }
 
   #readUnaligned32(address: number): number | undefined {
@@ -37,7 +37,7 @@ export class UserMemory {
 
   /** Reads a u64; `undefined` on a fault. Any alignment. */
   readU64(address: number): bigint | undefined {
-    if (address % 8 !== 0) {
+    if ((address & 7) !== 0) {
       const bytes = this.read(address, 8);
       return bytes === undefined ? undefined : toView(bytes).getBigUint64(0, true);
     }
@@ -50,10 +50,10 @@ export class UserMemory {
   /** Whether the aligned u64 at `address` is zero, without making a bigint; false on a fault. */
   isZeroU64(address: number): boolean {
     const offset = this.space.translate(address, false);
-    if (offset < 0 || address % 8 !== 0) return false;
+    if (offset < 0 || (address & 7) !== 0) return false;
     this.observer?.('read', address, 8);
     const words = this.space.memory.words32;
-    return words[offset / 4] === 0 && words[offset / 4 + 1] === 0;
+    return words[offset >>> 2] === 0 && words[(offset >>> 2) + 1] === 0;
   }
 
   /** Reads an aligned u64 as a double, exact below 2^53; 0 on a fault. */
@@ -62,7 +62,7 @@ export class UserMemory {
     if (offset < 0) return 0;
     this.observer?.('read', address, 8);
     const words = this.space.memory.words32;
-    return (words[offset / 4] ?? 0) + (words[offset / 4 + 1] ?? 0) * 4_294_967_296;
+    return (words[offset >>> 2] ?? 0) + (words[(offset >>> 2) + 1] ?? 0) * 4_294_967_296;
   }
 
   /** Writes a u32; false on a fault, with nothing written. Any alignment. */
@@ -76,26 +76,26 @@ export class UserMemory {
     if (offset < 0) return false;
     this.observer?.('write', address, 4);
     const { memory } = this.space;
-    memory.words32[offset / 4] = value;
-    memory.markDirty(Math.floor(offset / PAGE_SIZE));
+    memory.words32[offset >>> 2] = value;
+    memory.markDirty(offset >>> PAGE_SHIFT);
     return true;
   }
 
-  /** Writes an aligned u64 given as two u32 halves, which makes no bigint; false on a fault. */
-  writeU64Halves(address: number, low: number, high: number): boolean {
+  /** Writes two adjacent u32, which share a page and are aligned to 4; false on a fault. */
+  writeU32Pair(address: number, first: number, second: number): boolean {
     const offset = this.space.translate(address, true);
     if (offset < 0) return false;
     this.observer?.('write', address, 8);
     const { memory } = this.space;
-    memory.words32[offset / 4] = low;
-    memory.words32[offset / 4 + 1] = high;
-    memory.markDirty(Math.floor(offset / PAGE_SIZE));
+    memory.words32[offset >>> 2] = first;
+    memory.words32[(offset >>> 2) + 1] = second;
+    memory.markDirty(offset >>> PAGE_SHIFT);
     return true;
   }
 
   /** Writes a u64; false on a fault, with nothing written. Any alignment. */
   writeU64(address: number, value: bigint): boolean {
-    if (address % 8 !== 0) {
+    if ((address & 7) !== 0) {
       const bytes = new Uint8Array(8);
       toView(bytes).setBigUint64(0, value, true);
       return this.write(address, bytes);
@@ -105,7 +105,7 @@ export class UserMemory {
     this.observer?.('write', address, 8);
     const { memory } = this.space;
     memory.words64[offset / 8] = value;
-    memory.markDirty(Math.floor(offset / PAGE_SIZE));
+    memory.markDirty(offset >>> PAGE_SHIFT);
     return true;
   }
 
@@ -134,7 +134,7 @@ export class UserMemory {
       const offset = this.space.translate(address + done, true);
       const length = Math.min(bytes.length - done, PAGE_SIZE - (offset % PAGE_SIZE));
       this.space.memory.bytes.set(bytes.subarray(done, done + length), offset);
-      this.space.memory.markDirty(Math.floor(offset / PAGE_SIZE));
+      this.space.memory.markDirty(offset >>> PAGE_SHIFT);
       this.observer?.('write', address + done, length);
       done += length;
     }

@@ -14,19 +14,17 @@ export interface SectionDescriptor {
 }
 
 /** Copies a descriptor from user memory (copy_from_user); `undefined` if any byte faults. */
-export function readDescriptor(memory: UserMemory, address: bigint): SectionDescriptor | undefined {
-  if (address >= TASK_SIZE_WORD) return undefined;
-  const bytes = memory.read(Number(address), RSEQ_CS.size);
-  if (bytes === undefined) return undefined;
-  const view = new DataView(bytes.buffer);
-  return {
-    address,
-    version: view.getUint32(RSEQ_CS.version, true),
-    flags: view.getUint32(RSEQ_CS.flags, true),
-    startIp: view.getBigUint64(RSEQ_CS.startIp, true),
-    postCommitOffset: view.getBigUint64(RSEQ_CS.postCommitOffset, true),
-    abortIp: view.getBigUint64(RSEQ_CS.abortIp, true),
-  };
+export function readDescriptor(memory: UserMemory, pointer: bigint): SectionDescriptor | undefined {
+  if (pointer >= TASK_SIZE_WORD) return undefined;
+  const address = Number(pointer);
+  const version = memory.readU32(address + RSEQ_CS.version);
+  const flags = memory.readU32(address + RSEQ_CS.flags);
+  const startIp = memory.readU64(address + RSEQ_CS.startIp);
+  const postCommitOffset = memory.readU64(address + RSEQ_CS.postCommitOffset);
+  const abortIp = memory.readU64(address + RSEQ_CS.abortIp);
+  if (version === undefined || flags === undefined || startIp === undefined) return undefined;
+  if (postCommitOffset === undefined || abortIp === undefined) return undefined;
+  return { address: pointer, version, flags, startIp, postCommitOffset, abortIp };
 }
 
 /** in_rseq_cs: ip - start_ip < post_commit_offset in wrapping unsigned 64-bit arithmetic. */

@@ -103,7 +103,7 @@ function fixInstructionPointer(
 
 /** clear_rseq_cs: the store happens even if the word is zero already. */
 function clear({ memory }: RseqContext, cell: number): ResumeOutcome {
-  return memory.writeU64Halves(cell, 0, 0) ? RESUMED : fatal('the rseq area is not writable');
+  return memory.writeU32Pair(cell, 0, 0) ? RESUMED : fatal('the rseq area is not writable');
 }
 
 function restart(
@@ -130,9 +130,8 @@ function restart(
 /** rseq_update_cpu_node_id. */
 function writeIds({ task, memory }: RseqContext, { address }: RseqRegistration): boolean {
   return (
-    memory.writeU64Halves(address + RSEQ_AREA.cpuIdStart, task.vcpu, task.vcpu) &&
-    memory.writeU32(address + RSEQ_AREA.nodeId, NODE_ID) &&
-    memory.writeU32(address + RSEQ_AREA.mmCid, task.mmCid)
+    memory.writeU32Pair(address + RSEQ_AREA.cpuIdStart, task.vcpu, task.vcpu) &&
+    memory.writeU32Pair(address + RSEQ_AREA.nodeId, NODE_ID, task.mmCid)
   );
 }
 

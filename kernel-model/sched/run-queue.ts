@@ -36,6 +36,10 @@ export function enqueue(state: KernelState, task: Task): void {
 /** Takes a ready task off its run queue. */
 export function dequeue(state: KernelState, task: Task): void {
   const { queue } = vcpuOf(state, task.vcpu);
+  if (queue[0] === task.id) {
+    queue.shift();
+    return;
+  }
   const index = queue.indexOf(task.id);
   assert(index >= 0, `task ${task.id} is queued on vCPU ${task.vcpu}`);
   queue.splice(index, 1);

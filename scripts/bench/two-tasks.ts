@@ -12,8 +12,8 @@ import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../kernel-model/mm/mapping.
 import { LINUX_6_18 } from '../../kernel-model/rseq/linux-6.18.ts';
 import type { Reference } from './reference.ts';
 
-/** `counter 2 1000000`: two tasks that enter a section every 16 instructions, for long enough. */
-const INCREMENTS = 1_000_000;
+/** `counter 2 100000000`: two tasks that enter a section every 16 instructions, for long enough. */
+const INCREMENTS = 100_000_000;
 const SETTLING_DECISIONS = 100;
 const SETTLING_LIMIT = 100_000;
 const TICK_INSTRUCTIONS = 200;

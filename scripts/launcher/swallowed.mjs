@@ -14,6 +14,7 @@ const ownNames = [
   'entries',
   'env',
   'escalate',
+  'guest',
   'kernel',
   'kernels',
   'max-instructions',
@@ -21,6 +22,8 @@ const ownNames = [
   'out',
   'preemptions',
   'print-schedule',
+  'quick',
+  'rounds',
   'save-schedule',
   'schedules',
   'seed',
@@ -43,15 +46,15 @@ const sharedNames = ['force', 'jobs', 'json'];
 
 /**
  * Not reported although npm takes them too: --quiet (npm makes it its log level, and its loss only
- * adds a summary) and --offline (who tells npm to stay offline means all of us: the verbs honour
- * npm_config_offline).
+ * adds a summary), --offline (who tells npm to stay offline means all of us: the verbs honour
+ * npm_config_offline) and --only (npm drops it with a warning of its own, and leaves no trace).
  */
-export const unreportedNames = ['offline', 'quiet'];
+export const unreportedNames = ['offline', 'only', 'quiet'];
 
 /** Every option whose loss is reported. */
 export const reportedNames = [...ownNames, ...sharedNames];
 
-const flags = ['check', 'escalate', 'force', 'print-schedule', 'strace', 'strict'];
+const flags = ['check', 'escalate', 'force', 'print-schedule', 'quick', 'strace', 'strict'];
 
 /**
  * The two functions of node:fs that are needed.

@@ -88,6 +88,7 @@ test.each([
   ['emulate', 'cpus'],
   ['replay', 'force'],
   ['guests', 'check'],
+  ['bench', 'rounds'],
 ])('every option of %s is known here, such as --%s', async (verb, one) => {
   const help = [`${projectRoot}/scripts/rseq-testbed.mjs`, verb, '--help'];
   const { stdout } = await execa(process.execPath, help);

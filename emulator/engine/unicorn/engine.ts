@@ -10,6 +10,7 @@ import { type HostMemory, makeExecutable, reserveHostMemory } from './host-memor
 import { CODE_THUNK_OFFSET, MEMORY_THUNK_OFFSET, THUNK_BYTES } from './thunks.ts';
 
 const LOG_RECORDS = 65_536;
+const RECORD_SHIFT = Math.log2(RECORD_BYTES);
 const UC_MEM_WRITE_UNMAPPED = 20;
 const UC_MEM_FETCH_UNMAPPED = 21;
 const UC_MEM_WRITE_PROT = 22;
@@ -111,7 +112,7 @@ class UnicornEngine implements Engine, EngineShared {
     const base = Number(this.#records.pointer % 2n ** 32n);
     this.log = new AccessLog(
       this.#records.buffer,
-      () => (((this.#cursorWords[0] ?? 0) - base) >>> 0) / RECORD_BYTES,
+      () => ((this.#cursorWords[0] ?? 0) - base) >>> RECORD_SHIFT,
       () => this.#resetLog(),
     );
     const code = reserveHostMemory(PAGE_SIZE);

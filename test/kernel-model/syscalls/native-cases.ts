@@ -488,4 +488,27 @@ export const NATIVE_CASES: Readonly<Record<string, string>> = {
     poke 0x10000050 0x100000000
     call 435 0x10000000 88
   `,
+  'numbers without a system call': `
+    call -1
+    call 174
+    call 177
+    call 178
+    call 180
+    call 181
+    call 182
+    call 183
+    call 184
+    call 185
+    call 205
+    call 211
+    call 214
+    call 215
+    call 236
+    call 337
+    call 386
+    call 423
+    call 512
+    call 547
+    call 0x40000001
+  `,
 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { syscallName } from '../../../kernel-model/abi/syscall-numbers.ts';
 import { isFullRun } from '../../support/matrix.ts';
 import { NATIVE_CASES } from './native-cases.ts';
 import { randomScript } from './random-script.ts';
@@ -71,5 +72,16 @@ describe('the model answers as the kernel of this machine:', () => {
       expect(toText(runOnModel(script))).toEqual(toText(await runNatively(script)));
     });
     await fc.assert(property, { numRuns: randomRuns, seed: 1 });
+  });
+
+  test('system calls have the names of its headers', async () => {
+    const options = ['-E', '-dM', '-include', 'asm/unistd.h', '-xc', '-'];
+    const { stdout } = await execa('gcc', options, { input: '' });
+    const lines = [...stdout.matchAll(/^#define __NR_(\w+) (\d+)$/gm)];
+    expect(lines.length).toBeGreaterThan(350);
+    for (const [, name, number] of lines) {
+      expect([name, undefined]).toContain(syscallName(Number(number)));
+    }
+    expect(syscallName(0)).toBe('read');
   });
 });
