@@ -1,7 +1,13 @@
-/** Bytes of one record: u64 address, u64 value, u32 size, u32 kind, u64 instruction. */
+/**
+ * Bytes of one record: u64 address, u64 value, i32 stamp (the instructions that the run had left,
+ * which tells executions of one instruction apart), u8 kind, u24 size, u64 instruction.
+ */
 export const RECORD_BYTES = 32;
 const RECORD_WORDS = RECORD_BYTES / 4;
 const HIGH = 4_294_967_296;
+
+const KIND_MASK = 0xff;
+export const SIZE_SHIFT = 8;
 
 /** Record kinds as hooks write them (uc_mem_type; a boundary is our own). */
 export const RECORD_BOUNDARY = 0;
@@ -36,7 +42,7 @@ export class AccessLog {
   }
 
   kind(index: number): number {
-    return this.#words[index * RECORD_WORDS + 5] ?? 0;
+    return (this.#words[index * RECORD_WORDS + 5] ?? 0) & KIND_MASK;
   }
 
   /** Low 47 bits are exact; a wild address above them is rounded. */
@@ -46,7 +52,7 @@ export class AccessLog {
   }
 
   sizeBytes(index: number): number {
-    return this.#words[index * RECORD_WORDS + 4] ?? 0;
+    return (this.#words[index * RECORD_WORDS + 5] ?? 0) >>> SIZE_SHIFT;
   }
 
   /** The value stored, little-endian in the low bytes; of a boundary, the previous instruction. */

@@ -10,6 +10,8 @@ import type { EngineCpu } from '../engine/engine.ts';
 export class Armings {
   #regions = new Map<number, ArmedRegion>();
   #known = new Map<number, ArmedRegion>();
+  /** Descriptors whose bytes were seen to change: looked at afresh each time. */
+  #changing = new Set<number>();
 
   /** The region behind an arming word's value, if that value was met since the last `forget`. */
   regionOf(source: number): ArmedRegion | undefined {
@@ -22,14 +24,23 @@ export class Armings {
    */
   add(region: ArmedRegion, isLasting: boolean, cpu: EngineCpu, all: readonly EngineCpu[]): void {
     const old = this.#regions.get(region.source);
-    if (old === undefined || old.start !== region.start || old.end !== region.end) {
+    const isNew = old === undefined || old.start !== region.start || old.end !== region.end;
+    if (isNew) {
       this.#regions.set(region.source, region);
       if (region.start !== undefined) cpu.markBoundary(region.start);
       cpu.markBoundary(region.end);
     }
-    if (!isLasting || this.#known.has(region.source)) return;
-    this.#known.set(region.source, region);
+    if (isNew && old !== undefined) this.#changing.add(region.source);
+    const isKnown = isLasting && !this.#changing.has(region.source);
+    if (isKnown === this.#known.has(region.source)) return;
+    if (isKnown) this.#known.set(region.source, region);
+    else this.#known.delete(region.source);
     for (const each of all) this.teach(each);
+  }
+
+  /** Whether what `regionOf` says may be out of date. */
+  mustLookAgain(source: number): boolean {
+    return this.#changing.has(source);
   }
 
   /** Tells a CPU, new or not, everything that is known. */
@@ -50,6 +61,7 @@ export class Armings {
     if (this.#regions.size === 0) return;
     this.#regions = new Map();
     this.#known = new Map();
+    this.#changing = new Set();
     for (const cpu of cpus) this.teach(cpu);
   }
 }

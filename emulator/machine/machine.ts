@@ -3,73 +3,31 @@ import { assert, assertNever } from '../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import { Kernel } from '../../kernel-model/kernel.ts';
 import type { KernelHost, KernelState } from '../../kernel-model/kernel-state.ts';
-import type { AddressSpace, AddressSpaceImage } from '../../kernel-model/mm/address-space.ts';
-import {
-  EMPTY_MEMORY,
-  type MemoryImage,
-  MemoryImages,
-} from '../../kernel-model/mm/memory-images.ts';
-import { type AllocationImage, PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
-import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
+import { MemoryImages } from '../../kernel-model/mm/memory-images.ts';
+import { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import type { ChoicePoint, Decision } from '../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import { randomBytes } from '../../kernel-model/syscalls/random.ts';
 import type { Task } from '../../kernel-model/task/task.ts';
 import { liveFlagsMask } from '../engine/decode/live-flags.ts';
-import type { CpuContext, Engine } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { REGISTER_FILE, REGISTER_FILE_WORDS } from '../engine/register-file.ts';
 import { Armings } from './armings.ts';
 import { CpuSlots } from './cpu-slots.ts';
 import { applicationError, decisionToString } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import type { BlockedTask, Outcome } from './outcome.ts';
-import { mapProgram, type Program, writeInitialStack } from './program.ts';
-import { Sections, type SectionsImage } from './sections.ts';
+import { ProgramLoader, writeInitialStack } from './program.ts';
+import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
+import { Sections } from './sections.ts';
 import { Slice } from './slice.ts';
 import { StateHasher } from './state-hash.ts';
-import { ScheduleDivergence, type Strategy } from './strategy.ts';
+import { ScheduleDivergence } from './strategy.ts';
 
 /** A livelock is so many aborts of one section in a row in one task. */
 const LIVELOCK_ABORTS = 10_000;
-
-/** How a program is run. */
-export interface RunOptions {
-  readonly program: Program;
-  readonly profile: KernelProfile;
-  /** 1 to 64. */
-  readonly vcpus: number;
-  /** Seeds getrandom and AT_RANDOM; the strategy has its own. */
-  readonly seed: number;
-  readonly maxInstructions: number;
-  readonly strategy: Strategy;
-  /** Takes what the guest writes to file descriptors 1 and 2. */
-  readonly output: (descriptor: 1 | 2, bytes: Uint8Array) => void;
-  /** Told of each system call. */
-  readonly onSyscall?: KernelHost['syscallDone'];
-}
-
-/** Counters of a run, kept by snapshots. */
-export interface RunCounts {
-  readonly instructions: number;
-  readonly preemptions: number;
-  readonly migrations: number;
-  readonly signals: number;
-}
-
-/** The whole machine at one moment between two decisions. Opaque; valid on its own machine. */
-export interface MachineSnapshot {
-  readonly memory: MemoryImage;
-  readonly allocation: AllocationImage;
-  readonly spaces: readonly AddressSpaceImage[];
-  readonly kernel: KernelState;
-  readonly registers: readonly (CpuContext | undefined)[];
-  readonly sections: SectionsImage;
-  readonly counts: RunCounts;
-  readonly outcome: Outcome | undefined;
-  /** Schedule position: decisions taken so far. */
-  readonly decisionIndex: number;
-}
 
 /**
  * The composition root: an engine, a kernel model and a strategy over shared guest RAM. It carries out
@@ -84,6 +42,7 @@ export class Machine {
   readonly #engine: Engine;
   readonly #images: MemoryImages;
   readonly #slots: CpuSlots;
+  readonly #programs: ProgramLoader;
   readonly #armings = new Armings();
   readonly #hasher: StateHasher;
   #run: RunOptions | undefined;
@@ -108,6 +67,7 @@ export class Machine {
       this.#armings.forget(this.#slots.all.map((slot) => slot.cpu));
     };
     this.#images = new MemoryImages(this.memory);
+    this.#programs = new ProgramLoader(this.memory, this.#images);
     this.#hasher = new StateHasher(this.memory);
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
     this.sections = new Sections((id, end) => {
@@ -153,10 +113,7 @@ export class Machine {
 
   /** Starts a program from scratch. */
   boot(run: RunOptions): void {
-    for (const space of this.#spaces) space.destroy();
-    this.#images.restore(EMPTY_MEMORY);
     this.#slots.restore([]);
-    this.#armings.forget(this.#slots.all.map((slot) => slot.cpu));
     this.sections.restore({
       counts: { entered: 0, committed: 0, aborted: 0, exited: 0 },
       inFlight: [],
@@ -171,7 +128,7 @@ export class Machine {
     this.#rejection = '';
     this.#livelock = undefined;
     this.#run = run;
-    const space = mapProgram(this.memory, run.program.image);
+    const space = this.#programs.load(run.program.image);
     this.#spaces = [space];
     this.#kernel = new Kernel(run.profile, this.#host(run), (point) => this.#choose(point), {
       vcpus: run.vcpus,

@@ -1,8 +1,17 @@
 import { assert } from '../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
-import { AddressSpace } from '../../kernel-model/mm/address-space.ts';
+import { AddressSpace, type AddressSpaceImage } from '../../kernel-model/mm/address-space.ts';
 import { PROT_READ, PROT_WRITE } from '../../kernel-model/mm/mapping.ts';
-import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import {
+  EMPTY_MEMORY,
+  type MemoryImage,
+  type MemoryImages,
+} from '../../kernel-model/mm/memory-images.ts';
+import {
+  type AllocationImage,
+  EMPTY_ALLOCATION,
+  type PhysicalMemory,
+} from '../../kernel-model/mm/physical-memory.ts';
 import { UserMemory } from '../../kernel-model/mm/user-memory.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { ProgramImage } from '../loader/image.ts';
@@ -23,8 +32,51 @@ export interface Program {
   readonly env: readonly string[];
 }
 
+/** A program as it was mapped, before its stack was written. */
+interface MappedProgram {
+  readonly sha256: string;
+  readonly space: AddressSpace;
+  readonly memory: MemoryImage;
+  readonly allocation: AllocationImage;
+  readonly mapped: AddressSpaceImage;
+}
+
+/** Maps programs into empty memory; the last one is put back as it was, its code still decoded. */
+export class ProgramLoader {
+  readonly #memory: PhysicalMemory;
+  readonly #images: MemoryImages;
+  #last: MappedProgram | undefined;
+
+  constructor(memory: PhysicalMemory, images: MemoryImages) {
+    this.#memory = memory;
+    this.#images = images;
+  }
+
+  /** The program's address space, with all other memory empty. */
+  load(image: ProgramImage): AddressSpace {
+    if (this.#last?.sha256 === image.sha256) {
+      const { space, memory, allocation, mapped } = this.#last;
+      this.#images.restore(memory);
+      this.#memory.restoreAllocation(allocation);
+      space.restore(mapped);
+      return space;
+    }
+    this.#images.restore(EMPTY_MEMORY);
+    this.#memory.restoreAllocation(EMPTY_ALLOCATION);
+    const space = mapProgram(this.#memory, image);
+    this.#last = {
+      sha256: image.sha256,
+      space,
+      memory: this.#images.take(),
+      allocation: this.#memory.saveAllocation(),
+      mapped: space.save(),
+    };
+    return space;
+  }
+}
+
 /** Maps the segments, the heap and the stack of a program into a new address space. */
-export function mapProgram(memory: PhysicalMemory, image: ProgramImage): AddressSpace {
+function mapProgram(memory: PhysicalMemory, image: ProgramImage): AddressSpace {
   const space = new AddressSpace(memory);
   for (const segment of image.segments) {
     const end = segment.address + segment.memorySize;

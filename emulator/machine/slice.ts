@@ -63,9 +63,14 @@ export class Slice {
     const vcpu = state.vcpus[vcpuId];
     assert(vcpu !== undefined, `vCPU ${vcpuId} exists`);
     this.retired = 0;
+    vcpu.needResched = false;
     const task = taskOf(state, vcpu.current);
     while (this.retired < budget && vcpu.current === task.id) {
       const timer = kernel.nextTimer();
+      if (timer <= state.now) {
+        kernel.expireTimers();
+        continue;
+      }
       const left = Math.min(budget - this.retired, timer - state.now, BUDGET_INSTRUCTIONS_MAX);
       const slot = this.#prepare(task);
       const exit = slot.cpu.run(left);
@@ -93,7 +98,7 @@ export class Slice {
 
   /** Brings the task's CPU up to date with its address space and its registration. */
   #prepare(task: Task): CpuSlot {
-    const { kernel, slots } = this.#parts;
+    const { kernel, slots, armings } = this.#parts;
     const slot = slots.of(task.id);
     const memory = kernel.memoryOf(kernel.processOf(task));
     this.#task = task;
@@ -106,6 +111,7 @@ export class Slice {
     }
     this.#armingWord = word;
     this.#armed = word === 0 ? 0 : memory.readU64AsNumber(word);
+    if (armings.mustLookAgain(this.#armed)) this.#noteArming(task, slot);
     slot.saved = undefined;
     return slot;
   }
@@ -153,7 +159,7 @@ export class Slice {
       case 'instruction':
         return this.#modelInstruction(task, slot, exit.instruction);
       case 'armed':
-        this.#noteArming(task);
+        this.#noteArming(task, slot);
         return undefined;
       case 'fault':
         this.#fault(task, exit.access, exit.address);
@@ -209,17 +215,21 @@ export class Slice {
   }
 
   /** The arming word was stored to: learn the region before its first instruction runs. */
-  #noteArming(task: Task): void {
+  #noteArming(task: Task, slot: CpuSlot): void {
     const { kernel, armings, slots } = this.#parts;
+    const space = this.#space;
     const region = kernel.profile.rseq.armedRegion(kernel.rseqContext(task));
-    if (region === undefined) return;
-    const mapping = this.#space?.mappingAt(region.source);
-    const isLasting = mapping?.isImage === true;
+    if (region === undefined || space === undefined) return;
+    // Boundaries can only be marked where the CPU sees the code.
+    if (region.start !== undefined) space.resolveFault(region.start, 'fetch');
+    space.resolveFault(region.end, 'fetch');
+    slot.cpu.setMappings(space.engineMappings());
+    const isLasting = space.mappingAt(region.source)?.isImage === true;
     armings.add(
       region,
       isLasting,
-      slots.of(task.id).cpu,
-      slots.all.map((slot) => slot.cpu),
+      slot.cpu,
+      slots.all.map((each) => each.cpu),
     );
   }
 

@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { PAGE_SHIFT, PAGE_SIZE, pageStart } from '../hardware/address.ts';
+import { PAGE_SHIFT, PAGE_SIZE, pageStart, TASK_SIZE } from '../hardware/address.ts';
 import { type Access, allows, carve, find, insert, type Mapping, PROT_WRITE } from './mapping.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
@@ -154,11 +154,7 @@ export class AddressSpace {
 
   /** Calls `visit` for each present page in ascending order. */
   forEachPage(visit: (address: number, frame: number) => void): void {
-    for (const index of [...this.#tables.keys()].sort((a, b) => a - b)) {
-      this.#tables.get(index)?.forEach((entry, i) => {
-        if (entry !== ABSENT) visit((index * PAGES_PER_TABLE + i) * PAGE_SIZE, entry & FRAME_MASK);
-      });
-    }
+    this.#forEachEntry(0, TASK_SIZE, (page, entry) => visit(page * PAGE_SIZE, entry & FRAME_MASK));
   }
 
   /** Present pages joined into runs, with the protection an engine must enforce. */
@@ -170,17 +166,9 @@ export class AddressSpace {
   #joinPages(): EngineMapping[] {
     const runs: EngineMapping[] = [];
     for (const mapping of this.#mappings) {
-      const end = mapping.end / PAGE_SIZE;
-      for (let page = mapping.start / PAGE_SIZE; page < end; ) {
-        const table = this.#tables.get(Math.floor(page / PAGES_PER_TABLE));
-        const tableEnd = (Math.floor(page / PAGES_PER_TABLE) + 1) * PAGES_PER_TABLE;
-        const last = Math.min(end, tableEnd);
-        for (; table !== undefined && page < last; page++) {
-          const entry = table[page % PAGES_PER_TABLE] ?? ABSENT;
-          if (entry !== ABSENT) joinPage(runs, page * PAGE_SIZE, entry, mapping.protection);
-        }
-        page = last;
-      }
+      this.#forEachEntry(mapping.start, mapping.end, (page, entry) => {
+        joinPage(runs, page * PAGE_SIZE, entry, mapping.protection);
+      });
     }
     return runs;
   }
@@ -217,7 +205,7 @@ export class AddressSpace {
 
   /** Drops every mapping and frame, when the last task of the address space is gone. */
   destroy(): void {
-    for (const mapping of this.#mappings) this.#drop(mapping.start, mapping.end);
+    this.#drop(0, TASK_SIZE);
     this.#mappings = [];
     this.#changed();
   }
@@ -261,7 +249,10 @@ export class AddressSpace {
     table[page % PAGES_PER_TABLE] = entry;
   }
 
-  /** Fills the absent pages around `page` within its mapping and its 2 MiB table at one go. */
+  /**
+   * Fills the absent pages around `page` within its mapping and its 2 MiB table at one go, or it alone
+   * where there are not so many frames in a row.
+   */
   #populate(mapping: Mapping, page: number): void {
     const tableStart = Math.floor((page * PAGE_SIZE) / TABLE_BYTES) * TABLE_BYTES;
     const start = Math.max(mapping.start, tableStart) / PAGE_SIZE;
@@ -270,6 +261,7 @@ export class AddressSpace {
     let last = page + 1;
     while (first > start && this.#entry(first - 1) === ABSENT) first--;
     while (last < end && this.#entry(last) === ABSENT) last++;
+    if (!this.memory.hasRun(last - first)) [first, last] = [page, page + 1];
     const frame = this.memory.allocate(last - first);
     for (let i = first; i < last; i++) this.#setEntry(i, frame + (i - first));
     this.#changed();
@@ -293,21 +285,39 @@ export class AddressSpace {
   }
 
   #drop(start: number, end: number): void {
-    for (const mapping of this.#mappings) {
-      const from = Math.max(start, mapping.start) / PAGE_SIZE;
-      const to = Math.min(end, mapping.end) / PAGE_SIZE;
-      for (let page = from; page < to; page++) {
-        const index = Math.floor(page / PAGES_PER_TABLE);
-        if (!this.#tables.has(index)) {
-          page = (index + 1) * PAGES_PER_TABLE - 1;
-          continue;
-        }
-        const entry = this.#entry(page);
-        if (entry === ABSENT) continue;
-        this.memory.release(entry & FRAME_MASK);
-        this.#setEntry(page, ABSENT);
+    this.#forEachEntry(start, end, (page, entry) => {
+      this.memory.release(entry & FRAME_MASK);
+      this.#setEntry(page, ABSENT);
+    });
+  }
+
+  /** Visits the present pages of [start, end) in ascending order; absent tables cost nothing. */
+  #forEachEntry(start: number, end: number, visit: (page: number, entry: number) => void): void {
+    for (const index of this.#tablesWithin(start, end)) {
+      const table = this.#tables.get(index);
+      const base = index * PAGES_PER_TABLE;
+      const first = Math.max(start / PAGE_SIZE - base, 0);
+      const last = Math.min(end / PAGE_SIZE - base, PAGES_PER_TABLE);
+      for (let i = first; i < last; i++) {
+        const entry = table?.[i] ?? ABSENT;
+        if (entry !== ABSENT) visit(base + i, entry);
       }
     }
+  }
+
+  /** Indices of the page tables that exist for [start, end), ascending. */
+  #tablesWithin(start: number, end: number): number[] {
+    const first = Math.floor(start / TABLE_BYTES);
+    const last = Math.ceil(end / TABLE_BYTES);
+    if (last - first > this.#tables.size) {
+      const indices = [...this.#tables.keys()].filter((index) => index >= first && index < last);
+      return indices.sort((a, b) => a - b);
+    }
+    const indices: number[] = [];
+    for (let index = first; index < last; index++) {
+      if (this.#tables.has(index)) indices.push(index);
+    }
+    return indices;
   }
 
   #changed(): void {

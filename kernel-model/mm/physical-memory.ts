@@ -4,6 +4,8 @@ import { PAGE_SIZE } from '../hardware/address.ts';
 const DIRTY = 1;
 const HASH_STALE = 2;
 const CODE = 4;
+/** Zeroed for a new owner, who has not written to it. */
+const UNTOUCHED = 8;
 
 /** A contiguous run of page frames. */
 interface FrameRun {
@@ -20,6 +22,16 @@ export interface AllocationImage {
   readonly touched: Uint8Array;
   readonly touchedCount: number;
 }
+
+/** No frame allocated. */
+export const EMPTY_ALLOCATION: AllocationImage = {
+  version: 0,
+  highWater: 0,
+  freeRuns: [],
+  references: new Uint16Array(0),
+  touched: new Uint8Array(0),
+  touchedCount: 0,
+};
 
 /** Frames asked for exceed the guest RAM there is: reported to the user, not to the guest. */
 export class OutOfFramesError extends Error {}
@@ -90,6 +102,13 @@ export class PhysicalMemory {
     return start;
   }
 
+  /** Whether `allocate` would find so many frames in a row. */
+  hasRun(count: number): boolean {
+    return (
+      this.#highWater + count <= this.frameCount || this.#freeRuns.some((run) => run.count >= count)
+    );
+  }
+
   #takeRun(count: number): number {
     const index = this.#freeRuns.findIndex((run) => run.count >= count);
     const run = this.#freeRuns[index];
@@ -109,7 +128,8 @@ export class PhysicalMemory {
   #clearReused(frame: number): void {
     this.bytes.fill(0, frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE);
     this.markDirty(frame);
-    this.#touchedCount++;
+    this.#touched[frame] = 0;
+    this.#flags[frame] = DIRTY | HASH_STALE | UNTOUCHED;
   }
 
   /** Adds a reference: the frame is mapped once more. */
@@ -131,12 +151,19 @@ export class PhysicalMemory {
     this.#changed();
   }
 
+  /** Keeps the runs in order and joined, so that what was freed in any order is one run again. */
   #addFree(frame: number): void {
-    const last = this.#freeRuns.at(-1);
-    this.#freeRuns =
-      last !== undefined && last.start + last.count === frame
-        ? this.#freeRuns.with(-1, { start: last.start, count: last.count + 1 })
-        : [...this.#freeRuns, { start: frame, count: 1 }];
+    const runs = this.#freeRuns;
+    const index = findRunAfter(runs, frame);
+    const before = runs[index - 1];
+    const after = runs[index];
+    const joinsBefore = before !== undefined && before.start + before.count === frame;
+    const joinsAfter = after?.start === frame + 1;
+    const start = joinsBefore ? before.start : frame;
+    const end = joinsAfter ? after.start + after.count : frame + 1;
+    const from = joinsBefore ? index - 1 : index;
+    const replaced = (joinsBefore ? 1 : 0) + (joinsAfter ? 1 : 0);
+    this.#freeRuns = runs.toSpliced(from, replaced, { start, count: end - start });
   }
 
   referencesOf(frame: number): number {
@@ -148,13 +175,11 @@ export class PhysicalMemory {
     const flags = this.#flags[frame] ?? 0;
     if (flags === (DIRTY | HASH_STALE)) return;
     if ((flags & CODE) !== 0) this.onCodeWrite?.(frame);
-    if ((flags & DIRTY) === 0) {
-      this.dirtyFrames[this.dirtyCount++] = frame;
-      if (this.#touched[frame] === 0) {
-        this.#touched[frame] = 1;
-        this.#touchedCount++;
-        this.#changed();
-      }
+    if ((flags & DIRTY) === 0) this.dirtyFrames[this.dirtyCount++] = frame;
+    if (this.#touched[frame] === 0) {
+      this.#touched[frame] = 1;
+      this.#touchedCount++;
+      this.#changed();
     }
     this.#flags[frame] = DIRTY | HASH_STALE;
   }
@@ -224,4 +249,16 @@ export class PhysicalMemory {
   #changed(): void {
     this.#version = this.issueVersion();
   }
+}
+
+/** Index of the first run that starts above `frame`, by binary search. */
+function findRunAfter(runs: readonly FrameRun[], frame: number): number {
+  let low = 0;
+  let high = runs.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((runs[middle]?.start ?? 0) > frame) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -44,7 +44,8 @@ code_thunk:
     mov rax, [rcx + 8]
     mov [r8], rsi
     mov [r8 + 8], rax
-    mov qword ptr [r8 + 16], 0
+    mov eax, [rcx]
+    mov [r8 + 16], rax
     mov [r8 + 24], rsi
     add r8, 32
     mov [r10], r8
@@ -62,26 +63,31 @@ code_thunk:
 
 # UC_HOOK_MEM_*(rdi uc, esi type, rdx address, ecx size, r8 value, r9 control): appends a record;
 # a store to the watched word, or into the known descriptors, ends the run after this instruction.
-# An access that reaches the end of its page takes the slow way, which saves what it overwrites:
-# should its next part fault, Unicorn has stored this one already, where hardware stores nothing.
+# An access that crosses its page takes the slow way, which saves what it overwrites: should its
+# second part fault, Unicorn has stored the first already, where hardware stores nothing. So does
+# one of 8 bytes that ends where 8 more would not fit: it may be the first half of 16.
     .p2align 4
     .globl memory_thunk
 memory_thunk:
     mov eax, edx
     and eax, 4095
     add eax, ecx
-    cmp eax, 4096
-    jae 9f
-    mov r10, [r9 + 56]
+    cmp eax, 4089
+    jae 8f
+1:  mov r10, [r9 + 56]
     mov rax, [r10]
     cmp rax, [r10 + 8]
     jae 9f
     mov r11, [r9 + 8]
     mov [rax], rdx
     mov [rax + 8], r8
-    mov [rax + 16], ecx
-    mov [rax + 20], esi
     mov [rax + 24], r11
+    mov r11d, [r9]
+    mov [rax + 16], r11d
+    mov r11d, ecx
+    shl r11d, 8
+    or r11d, esi
+    mov [rax + 20], r11d
     add rax, 32
     mov [r10], rax
     cmp esi, 17
@@ -116,4 +122,8 @@ memory_thunk:
     mov dword ptr [r9], 0
     mov dword ptr [r9 + 4], 4
 5:  ret
+8:  cmp eax, 4096
+    ja 9f
+    cmp ecx, 8
+    jne 1b
 9:  jmp [r9 + 96]

@@ -49,9 +49,9 @@ describe('words', () => {
     fc.assert(property, { numRuns: 500, seed: 1 });
   });
 
-  test('given as halves, or read as numbers, are the same words', () => {
+  test('written in pairs, or read as numbers, are the same words', () => {
     const memory = makeMemory();
-    expect(memory.writeU64Halves(BASE + 8, 0x89ab_cdef, 0x7654)).toBe(true);
+    expect(memory.writeU32Pair(BASE + 8, 0x89ab_cdef, 0x7654)).toBe(true);
     expect(memory.readU64(BASE + 8)).toBe(0x7654_89ab_cdefn);
     expect(memory.readU64AsNumber(BASE + 8)).toBe(0x7654_89ab_cdef);
     expect([memory.isZeroU64(BASE), memory.isZeroU64(BASE + 8)]).toEqual([true, false]);
@@ -78,7 +78,7 @@ describe('words', () => {
     const memory = makeMemory();
     expect(memory.writeU32(address, 1)).toBe(false);
     expect(memory.writeU64(address, 1n)).toBe(false);
-    expect(memory.writeU64Halves(address, 1, 1)).toBe(false);
+    expect(memory.writeU32Pair(address, 1, 1)).toBe(false);
   });
 });
 
@@ -114,7 +114,7 @@ test('an observer hears of every access that is carried out, and of no other', (
   const seen: unknown[] = [];
   memory.observer = (...access) => seen.push(access);
   memory.writeU32(BASE, 1);
-  memory.writeU64Halves(BASE + 8, 1, 1);
+  memory.writeU32Pair(BASE + 8, 1, 1);
   memory.readU64(BASE + 8);
   memory.isZeroU64(BASE + 8);
   memory.readU64AsNumber(BASE + 8);
@@ -140,7 +140,7 @@ test('every write is in the write log', () => {
     () => memory.writeU32(BASE + 1, 1),
     () => memory.writeU64(BASE, 1n),
     () => memory.writeU64(BASE + 1, 1n),
-    () => memory.writeU64Halves(BASE, 1, 1),
+    () => memory.writeU32Pair(BASE, 1, 1),
     () => memory.write(BASE, Uint8Array.of(1)),
   ];
   space.resolveFault(BASE, 'write');

@@ -1,0 +1,48 @@
+import type { KernelHost, KernelState } from '../../kernel-model/kernel-state.ts';
+import type { AddressSpaceImage } from '../../kernel-model/mm/address-space.ts';
+import type { MemoryImage } from '../../kernel-model/mm/memory-images.ts';
+import type { AllocationImage } from '../../kernel-model/mm/physical-memory.ts';
+import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+import type { CpuContext } from '../engine/engine.ts';
+import type { Outcome } from './outcome.ts';
+import type { Program } from './program.ts';
+import type { SectionsImage } from './sections.ts';
+import type { Strategy } from './strategy.ts';
+
+/** How a program is run. */
+export interface RunOptions {
+  readonly program: Program;
+  readonly profile: KernelProfile;
+  /** 1 to 64. */
+  readonly vcpus: number;
+  /** Seeds getrandom and AT_RANDOM; the strategy has its own. */
+  readonly seed: number;
+  readonly maxInstructions: number;
+  readonly strategy: Strategy;
+  /** Takes what the guest writes to file descriptors 1 and 2. */
+  readonly output: (descriptor: 1 | 2, bytes: Uint8Array) => void;
+  /** Told of each system call. */
+  readonly onSyscall?: KernelHost['syscallDone'];
+}
+
+/** Counters of a run, kept by snapshots. */
+export interface RunCounts {
+  readonly instructions: number;
+  readonly preemptions: number;
+  readonly migrations: number;
+  readonly signals: number;
+}
+
+/** The whole machine at one moment between two decisions. Opaque; valid on its own machine. */
+export interface MachineSnapshot {
+  readonly memory: MemoryImage;
+  readonly allocation: AllocationImage;
+  readonly spaces: readonly AddressSpaceImage[];
+  readonly kernel: KernelState;
+  readonly registers: readonly (CpuContext | undefined)[];
+  readonly sections: SectionsImage;
+  readonly counts: RunCounts;
+  readonly outcome: Outcome | undefined;
+  /** Schedule position: decisions taken so far. */
+  readonly decisionIndex: number;
+}
