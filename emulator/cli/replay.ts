@@ -82,7 +82,7 @@ async function replay(options: ReplayOptions): Promise<number> {
   if (image.sha256 !== schedule.guest.sha256 && !options.force) {
     throw new UserError(
       'schedule-guest-mismatch',
-      `${path} is not the guest this schedule was recorded with (its SHA-256 differs); --force replays anyway`,
+      `${path} is not the guest of this schedule (its SHA-256 differs); --force replays anyway`,
     );
   }
   const machine = await openDefaultMachine({ offline: options.offline });

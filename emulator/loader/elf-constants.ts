@@ -1,4 +1,4 @@
-/** The parts of the ELF format that we read: System V gABI, x86-64 psABI, Linux include/uapi/linux/elf.h. */
+/** What we read of ELF: System V gABI, x86-64 psABI, Linux include/uapi/linux/elf.h. */
 
 export const ELF_HEADER_BYTES = 64;
 export const PROGRAM_HEADER_BYTES = 56;

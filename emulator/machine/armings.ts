@@ -19,8 +19,8 @@ export class Armings {
   }
 
   /**
-   * A task armed `region` on `cpu`. `isLasting` says that its descriptor lies in the image, where stores to it
-   * can be watched; others are looked at afresh each time.
+   * A task armed `region` on `cpu`. `isLasting` says that its descriptor lies in the image, where
+   * stores to it can be watched; others are looked at afresh each time.
    */
   add(region: ArmedRegion, isLasting: boolean, cpu: EngineCpu, all: readonly EngineCpu[]): void {
     const old = this.#regions.get(region.source);

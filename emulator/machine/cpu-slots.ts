@@ -4,7 +4,7 @@ import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { CpuContext, Engine, EngineCpu } from '../engine/engine.ts';
 
 /** CPUs kept open at most; further tasks take turns on them. */
-const CPUS_MAX = 128;
+const CPUS_MAX = 8;
 
 /**
  * A task's registers on the CPU that holds them. A context saved and not changed since is shared by

@@ -20,7 +20,7 @@ export interface SectionsImage {
 }
 
 /** True when `address` lies in the region, its end excluded. */
-export function isInRegion(region: ArmedRegion, address: number): boolean {
+function isInRegion(region: ArmedRegion, address: number): boolean {
   return address >= (region.start ?? 0) && address < region.end;
 }
 

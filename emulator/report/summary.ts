@@ -11,7 +11,8 @@ export function formatSummary(report: RunReport, image: ProgramImage): string {
   const { sections } = report;
   const inFlight = sections.inFlight > 0 ? `, ${sections.inFlight} in flight` : '';
   const lines = [
-    `${report.guest.path}: ${plural(report.cpus, 'vCPU')}, kernel ${report.kernel}, ${report.engine}, memory model: ${report.memoryModel}`,
+    `${report.guest.path}: ${plural(report.cpus, 'vCPU')}, kernel ${report.kernel}, ` +
+      `${report.engine}, memory model: ${report.memoryModel}`,
     `  ${plural(report.tasks, 'task')}, ${plural(report.instructions, 'instruction')}, ` +
       `${plural(report.preemptions, 'preemption')}, ${plural(report.migrations, 'migration')}`,
     `  sections: ${sections.entered} entered, ${sections.committed} committed, ` +
@@ -53,7 +54,10 @@ export function describeOutcome(outcome: Outcome | Interrupted, image: ProgramIm
         `at ${image.symbols.format(outcome.section)}`
       );
     case 'budget':
-      return `not finished after ${plural(outcome.instructions, 'instruction')} (see --max-instructions)`;
+      return (
+        `not finished after ${plural(outcome.instructions, 'instruction')} ` +
+        '(see --max-instructions)'
+      );
     case 'unsupported':
       return `not supported: ${outcome.what} at ${image.symbols.format(outcome.address)}`;
     case 'diverged':

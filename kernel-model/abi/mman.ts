@@ -18,7 +18,7 @@ export const MAP = {
 /** LEGACY_MAP_MASK: flags from before MAP_SHARED_VALIDATE, which refuses all others. */
 export const MAP_LEGACY_MASK = (0x407_f9f3 | (21 << 26) | (30 << 26)) >>> 0;
 
-/** log2 of the huge page size asked for with MAP_HUGETLB is in the bits from here up; 0 is default. */
+/** From this bit up: log2 of the page size asked for with MAP_HUGETLB, 0 for the default. */
 export const MAP_HUGE_SHIFT = 26;
 export const MAP_HUGE_MASK = 0x3f;
 /** log2 of the one huge page size that the modelled CPU has, 2 MiB. */
@@ -62,5 +62,5 @@ export const MADV = {
 
 /** vm.mmap_min_addr as distributions set it: below it, only a privileged process may map. */
 export const MMAP_MIN_ADDRESS = 0x1_0000;
-/** Where the top-down search for free ranges starts when addresses are not randomised (mmap_base). */
+/** Where the search for free ranges starts, downwards, without randomisation (mmap_base). */
 export const MMAP_BASE = 0x7fff_f7ff_f000;

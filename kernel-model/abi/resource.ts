@@ -1,5 +1,5 @@
 /** RLIM_INFINITY. */
-export const RLIMIT_INFINITY = 0xffff_ffff_ffff_ffffn;
+const RLIMIT_INFINITY = 0xffff_ffff_ffff_ffffn;
 
 /** A resource limit (struct rlimit64). */
 export interface ResourceLimit {

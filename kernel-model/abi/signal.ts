@@ -33,8 +33,6 @@ export const SIGNALS = {
   SIGSYS: 31,
 } as const;
 
-export type SignalName = keyof typeof SIGNALS;
-
 /** si_code values (asm-generic/siginfo.h) that the model produces. */
 export const SI_CODE = {
   SEGV_MAPERR: 1,

@@ -18,7 +18,7 @@ export const TIMER_ABSTIME = 1;
 
 export const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 export const NANOSECONDS_PER_MICROSECOND = 1000n;
-/** The clock tick of a kernel built with CONFIG_HZ=250, as Debian's: resolution of coarse clocks. */
+/** Resolution of coarse clocks: the tick of a kernel with CONFIG_HZ=250, as Debian's. */
 export const TICK_NANOSECONDS = 4_000_000n;
 
 /** struct timespec, struct timeval: a word each for the seconds and the fraction. */

@@ -251,7 +251,7 @@ export class AddressSpace {
 
   /**
    * Fills the absent pages around `page` within its mapping and its 2 MiB table at one go, or it alone
-   * where there are not so many frames in a row.
+   * where frames are short.
    */
   #populate(mapping: Mapping, page: number): void {
     const tableStart = Math.floor((page * PAGE_SIZE) / TABLE_BYTES) * TABLE_BYTES;
@@ -261,7 +261,7 @@ export class AddressSpace {
     let last = page + 1;
     while (first > start && this.#entry(first - 1) === ABSENT) first--;
     while (last < end && this.#entry(last) === ABSENT) last++;
-    if (!this.memory.hasRun(last - first)) [first, last] = [page, page + 1];
+    if (!this.memory.hasAmpleRun(last - first)) [first, last] = [page, page + 1];
     const frame = this.memory.allocate(last - first);
     for (let i = first; i < last; i++) this.#setEntry(i, frame + (i - first));
     this.#changed();

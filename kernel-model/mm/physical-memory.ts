@@ -102,10 +102,11 @@ export class PhysicalMemory {
     return start;
   }
 
-  /** Whether `allocate` would find so many frames in a row. */
-  hasRun(count: number): boolean {
+  /** Whether so many frames in a row can be had while half of RAM is left for single ones. */
+  hasAmpleRun(count: number): boolean {
     return (
-      this.#highWater + count <= this.frameCount || this.#freeRuns.some((run) => run.count >= count)
+      this.#highWater + count <= this.frameCount / 2 ||
+      this.#freeRuns.some((run) => run.count >= count)
     );
   }
 

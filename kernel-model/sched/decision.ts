@@ -25,8 +25,6 @@ export type Decision =
   /** Reserved: one store leaves the vCPU's store buffer (x86-TSO). */
   | { readonly kind: 'flush'; readonly vcpu: VcpuId };
 
-export type DecisionKind = Decision['kind'];
-
 /** A choice that comes up while a decision is carried out; candidates are never empty. */
 export type ChoicePoint =
   | { readonly kind: 'place'; readonly task: TaskId; readonly candidates: readonly VcpuId[] }

@@ -5,7 +5,7 @@ import type { AddressSpace } from '../mm/address-space.ts';
 import type { FutexKey } from '../task/task.ts';
 import type { SyscallContext } from './context.ts';
 
-/** Names the futex at a word (get_futex_key). A private one is not touched, so it need not be mapped. */
+/** Names the futex at a word (get_futex_key). A private one need not be mapped for that. */
 export function makeKey(
   { memory, process }: SyscallContext,
   word: bigint,

@@ -3,8 +3,8 @@ import { FUTEX_OP, FUTEX_OP_CMP, FUTEX_OP_OPARG_SHIFT } from '../abi/futex.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
 
 /**
- * Carries out the operation that FUTEX_WAKE_OP encodes on the word at `address` and compares the old
- * value (futex_atomic_op_inuser). An unknown comparison is found only after the word was changed.
+ * Carries out the operation that FUTEX_WAKE_OP encodes on the word at `address` and compares the
+ * old value (futex_atomic_op_inuser). An unknown comparison is found after the word was changed.
  */
 export function runEncodedOperation(
   memory: UserMemory,

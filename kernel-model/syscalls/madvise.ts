@@ -14,7 +14,7 @@ import { parameters } from './parameters.ts';
 
 const PAGE_SIZE_WORD = BigInt(PAGE_SIZE);
 
-/** Advice that a program cannot tell from being ignored. MADV_FREE may, but need not, drop pages. */
+/** Advice that a program cannot tell from being ignored. MADV_FREE need not drop pages. */
 const WITHOUT_EFFECT: ReadonlySet<number> = new Set([
   MADV.NORMAL,
   MADV.RANDOM,

@@ -16,7 +16,7 @@ import { parameters } from './parameters.ts';
 
 const ALL_CPUS = -1;
 
-/** Mirrors kernel/sched/membarrier.c. The model is sequentially consistent: no barrier is missing. */
+/** Mirrors kernel/sched/membarrier.c. Memory is sequentially consistent: no barrier is missing. */
 function sysMembarrier(context: SyscallContext, args: SyscallArguments): SyscallResult {
   const command = toInt32(args[0]);
   const flags = toUint32(args[1]);
@@ -62,8 +62,8 @@ function registrationsShown(process: Process): number {
 }
 
 /**
- * membarrier_private_expedited for rseq. To all CPUs it passes over the caller; the caller's own CPU
- * by its number it does interrupt. With nobody else to disturb it does nothing at all.
+ * membarrier_private_expedited for rseq. To all CPUs it passes over the caller; to the caller's own
+ * CPU by its number it does not. With nobody else to disturb it does nothing at all.
  */
 function interrupt(context: SyscallContext, cpu: number): SyscallResult {
   const { state, process, profile, task: caller } = context;

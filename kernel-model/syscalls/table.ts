@@ -20,7 +20,7 @@ import {
 } from './time.ts';
 import { write, writev } from './write.ts';
 
-/** Every modelled system call by its x86-64 number, but for rseq's, which its ABI variant brings. */
+/** Every modelled system call by its x86-64 number, but rseq's, which the ABI variant brings. */
 export const SYSCALLS: Readonly<Record<number, SyscallEntry>> = {
   1: write,
   9: mmap,

@@ -25,7 +25,7 @@ function sysExitGroup(context: SyscallContext, args: SyscallArguments): SyscallR
   return { kind: 'exited' };
 }
 
-/** The address is not looked at before the thread ends; one that cannot be written is as good as none. */
+/** The address is not looked at before the thread ends; a kernel address counts as none. */
 function sysSetTidAddress({ task }: SyscallContext, args: SyscallArguments): SyscallResult {
   task.clearChildTid = toGuestAddress(args[0]) ?? 0;
   return returns(task.tid);

@@ -32,7 +32,7 @@ function sysNanosleep(context: SyscallContext, args: SyscallArguments): SyscallR
   return sleep(context, BigInt(context.state.now) + toNanoseconds(time), args[1]);
 }
 
-/** Mirrors kernel/time/posix-timers.c, SYSCALL_DEFINE4(clock_nanosleep); flags but one are ignored. */
+/** Mirrors clock_nanosleep in kernel/time/posix-timers.c; all flags but one are ignored. */
 function sysClockNanosleep(context: SyscallContext, args: SyscallArguments): SyscallResult {
   const id = toInt32(args[0]);
   const clock = findClock(id);

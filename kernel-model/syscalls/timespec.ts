@@ -36,8 +36,8 @@ export function toNanoseconds(time: Timespec): bigint {
 }
 
 /**
- * A deadline in virtual time, an instruction being a nanosecond. Never in the past; what lies beyond
- * the exact range of virtual time (104 days) never comes.
+ * A deadline in virtual time, an instruction being a nanosecond. Never in the past; what lies
+ * beyond the exact range of virtual time (104 days) never comes.
  */
 export function toDeadline(now: number, nanoseconds: bigint): number {
   if (nanoseconds > BigInt(Number.MAX_SAFE_INTEGER)) return Number.POSITIVE_INFINITY;

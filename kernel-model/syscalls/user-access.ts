@@ -6,11 +6,6 @@ import type { UserMemory } from '../mm/user-memory.ts';
  * and copy_to_user with their access_ok. `undefined` or false is EFAULT.
  */
 
-export function getU32(memory: UserMemory, word: bigint): number | undefined {
-  const address = toGuestAddress(word);
-  return address === undefined ? undefined : memory.readU32(address);
-}
-
 export function getU64(memory: UserMemory, word: bigint): bigint | undefined {
   const address = toGuestAddress(word);
   return address === undefined ? undefined : memory.readU64(address);

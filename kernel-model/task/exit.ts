@@ -15,8 +15,8 @@ export function liveTasks(state: KernelState, process: Process): Task[] {
 }
 
 /**
- * One task ends (do_exit): its robust locks are released, its thread id in user memory is cleared and
- * a joiner woken. With the last task the process ends, with the leader's status.
+ * One task ends (do_exit): its robust locks are released, its thread id in user memory is cleared
+ * and a joiner woken. With the last task the process ends, with the leader's status.
  */
 export function exitTask(dying: DyingTask, status: number): void {
   const { state, task, process } = dying;

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { entryFor, findBundle } from './bundle.mjs';
 import { swallowedOptionsMessage } from './swallowed.mjs';
+import { needsWorker, runInWorker } from './worker.mjs';
 
 /** Exit status of every failure that is ours, not the guest's. */
 const ownFailure = 125;
@@ -25,6 +26,10 @@ export async function start(argv) {
     const message = swallowedOptionsMessage(argv, process.env, { existsSync, readFileSync });
     if (message) {
       failWithLine(message);
+      return;
+    }
+    if (needsWorker(argv, process.env)) {
+      exit(await runInWorker(argv));
       return;
     }
     const found = await findBundle(projectRoot, process.env);

@@ -95,7 +95,9 @@ esac
 exit 100`;
   const failingDownload = `
 case "$*" in
-  *download*) echo half > libunicorn2_1_any.deb; echo "E: first" >&2; echo "E: 404  Not Found" >&2; exit 100 ;;
+  *download*)
+    echo half > libunicorn2_1_any.deb
+    echo "E: first" >&2; echo "E: 404  Not Found" >&2; exit 100 ;;
 esac`;
   const cases = {
     'has no network': {

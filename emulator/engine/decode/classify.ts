@@ -33,6 +33,8 @@ export const INSTRUCTION_CLASS = {
   breakpoint: 28,
   /** Not executed rightly by this engine, nor by the machine. */
   unsupported: 32,
+  /** Its memory operand must be looked at first: a fault there would leave it half executed. */
+  checked: 36,
 } as const;
 
 export type InstructionClass = (typeof INSTRUCTION_CLASS)[keyof typeof INSTRUCTION_CLASS];
@@ -77,6 +79,11 @@ const BY_MNEMONIC: ReadonlyMap<Mnemonic, InstructionClass> = new Map<Mnemonic, I
   [Mnemonic.Ud0, INSTRUCTION_CLASS.invalid],
   [Mnemonic.Ud1, INSTRUCTION_CLASS.invalid],
   [Mnemonic.Ud2, INSTRUCTION_CLASS.invalid],
+  [Mnemonic.Rsm, INSTRUCTION_CLASS.invalid],
+  [Mnemonic.Clac, INSTRUCTION_CLASS.invalid],
+  [Mnemonic.Stac, INSTRUCTION_CLASS.invalid],
+  [Mnemonic.Monitor, INSTRUCTION_CLASS.invalid],
+  [Mnemonic.Mwait, INSTRUCTION_CLASS.invalid],
   [Mnemonic.Endbr64, INSTRUCTION_CLASS.plain],
   [Mnemonic.Endbr32, INSTRUCTION_CLASS.plain],
   [Mnemonic.Cpuid, INSTRUCTION_CLASS.model],
@@ -92,6 +99,8 @@ const BY_MNEMONIC: ReadonlyMap<Mnemonic, InstructionClass> = new Map<Mnemonic, I
   [Mnemonic.Rdgsbase, INSTRUCTION_CLASS.model],
   [Mnemonic.Wrfsbase, INSTRUCTION_CLASS.model],
   [Mnemonic.Wrgsbase, INSTRUCTION_CLASS.model],
+  [Mnemonic.Maskmovq, INSTRUCTION_CLASS.unsupported],
+  [Mnemonic.Maskmovdqu, INSTRUCTION_CLASS.unsupported],
   [Mnemonic.Int, INSTRUCTION_CLASS.unsupported],
   [Mnemonic.Int1, INSTRUCTION_CLASS.unsupported],
   [Mnemonic.Iret, INSTRUCTION_CLASS.unsupported],
@@ -151,7 +160,9 @@ export function classify(instruction: Instruction): InstructionClass {
   const segment = segmentMove(instruction);
   if (segment !== undefined) return segment;
   if (!isSupportedEncoding(instruction)) return INSTRUCTION_CLASS.unsupported;
+  if (isNestedEnter(instruction)) return INSTRUCTION_CLASS.unsupported;
   if (isRepeatedString(instruction)) return INSTRUCTION_CLASS.repeat;
+  if (needsCheck(instruction)) return INSTRUCTION_CLASS.checked;
   if (needsAlignment(instruction)) {
     return isAlignedForSure(instruction) ? INSTRUCTION_CLASS.plain : INSTRUCTION_CLASS.aligned;
   }
@@ -215,6 +226,59 @@ const CONDITIONAL_STRINGS: ReadonlySet<Mnemonic> = new Set([
 /** True for string compares, whose repetition may end on a flag. */
 export function isConditionalString(instruction: Instruction): boolean {
   return CONDITIONAL_STRINGS.has(instruction.mnemonic);
+}
+
+/**
+ * Instructions that Unicorn executes in a helper function, from which a store that faults does not
+ * return early, and those that change a register before their access.
+ */
+const CHANGING_BEFORE_FAULT: ReadonlySet<Mnemonic> = new Set([
+  Mnemonic.Cmpxchg8b,
+  Mnemonic.Cmpxchg16b,
+  Mnemonic.Fbld,
+  Mnemonic.Fbstp,
+  Mnemonic.Fldenv,
+  Mnemonic.Fnstenv,
+  Mnemonic.Fnsave,
+  Mnemonic.Frstor,
+  Mnemonic.Rcl,
+  Mnemonic.Rcr,
+]);
+const READ_ONLY: ReadonlySet<Mnemonic> = new Set([Mnemonic.Fbld, Mnemonic.Fldenv, Mnemonic.Frstor]);
+const EXTENDED_REAL_BYTES = 10;
+
+function needsCheck(instruction: Instruction): boolean {
+  if (!hasMemoryOperand(instruction)) return false;
+  if (CHANGING_BEFORE_FAULT.has(instruction.mnemonic) || hasMmxOperand(instruction)) return true;
+  return (
+    instruction.mnemonic === Mnemonic.Fstp &&
+    MemorySizeExt.size(instruction.memorySize) === EXTENDED_REAL_BYTES
+  );
+}
+
+/** MMX instructions reset the x87 stack before their access. */
+function hasMmxOperand(instruction: Instruction): boolean {
+  for (let operand = 0; operand < instruction.opCount; operand++) {
+    if (instruction.opKind(operand) !== OpKind.Register) continue;
+    const register = instruction.opRegister(operand);
+    if (register >= Register.MM0 && register <= Register.MM7) return true;
+  }
+  return false;
+}
+
+/** Whether an instruction of class `checked` writes its memory operand. */
+export function writesChecked(instruction: Instruction): boolean {
+  return !READ_ONLY.has(instruction.mnemonic) && instruction.op0Kind === OpKind.Memory;
+}
+
+/** The alignment that the memory operand of an instruction of class `checked` must have. */
+export function alignmentOfChecked(instruction: Instruction): number {
+  return needsAlignment(instruction) ? MemorySizeExt.size(instruction.memorySize) : 1;
+}
+
+/** `enter` that copies frame pointers: several stores in one instruction. */
+function isNestedEnter(instruction: Instruction): boolean {
+  return instruction.mnemonic === Mnemonic.Enter && instruction.immediate8_2nd !== 0;
 }
 
 function needsAlignment(instruction: Instruction): boolean {

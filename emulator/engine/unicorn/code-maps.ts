@@ -1,7 +1,14 @@
-import { Decoder, DecoderOptions, type Instruction } from 'iced-x86';
+import { Decoder, DecoderError, DecoderOptions, type Instruction } from 'iced-x86';
 import { assert } from '../../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
-import { classify, endsBlock, INSTRUCTION_CLASS, isConditionalString } from '../decode/classify.ts';
+import {
+  alignmentOfChecked,
+  classify,
+  endsBlock,
+  INSTRUCTION_CLASS,
+  isConditionalString,
+  writesChecked,
+} from '../decode/classify.ts';
 import { toMemoryOperand, toModelInstruction } from '../decode/convert.ts';
 import type { MemoryOperand, ModelInstruction } from '../decode/instruction.ts';
 import type { Pointer } from './ffi.ts';
@@ -13,12 +20,21 @@ const INSTRUCTION_BYTES_MAX = 15;
 /** Bit of a class byte: log each execution. */
 export const BOUNDARY = 2;
 
+/** An instruction whose memory operand must be accessible before it may execute. */
+export interface CheckedInstruction {
+  readonly kind: 'checked';
+  readonly operand: MemoryOperand;
+  readonly alignmentBytes: number;
+  readonly writes: boolean;
+}
+
 /** What is kept of a special instruction, by its position in RAM. */
 export type SpecialInstruction =
   | { readonly kind: 'syscall' | 'privileged' | 'invalid' | 'breakpoint' }
   /** `isConditional`: cmps and scas, which may end before rcx is zero. */
   | { readonly kind: 'repeat'; readonly isConditional: boolean }
   | { readonly kind: 'aligned'; readonly operand: MemoryOperand }
+  | CheckedInstruction
   | { readonly kind: 'model'; readonly instruction: ModelInstruction }
   | { readonly kind: 'unsupported'; readonly text: string };
 
@@ -81,14 +97,17 @@ export class CodeMaps {
     return special;
   }
 
-  /** Marks the instruction at `ramOffset`, decoded before, as a boundary. */
+  /** Marks the instruction at `ramOffset` as a boundary, if it was decoded and can be executed. */
   markBoundary(ramOffset: number): void {
     const at = this.#index(Math.floor(ramOffset / PAGE_SIZE)) * PAGE_SIZE + (ramOffset % PAGE_SIZE);
-    assert(this.#bytes[at] !== INSTRUCTION_CLASS.unknown, 'a boundary was decoded');
+    if (this.#bytes[at] === INSTRUCTION_CLASS.unknown) return;
     this.#bytes[at] = (this.#bytes[at] ?? 0) | BOUNDARY;
   }
 
-  /** Decodes the straight line from `address`, at `ramOffset`, to its end or that of its page. */
+  /**
+   * Decodes the straight line from `address`, at `ramOffset`, to its end or that of its page. An
+   * instruction that goes on where nothing can be executed stays unknown.
+   */
   decodeBlock(address: number, ramOffset: number, read: CodeReader): void {
     const frame = Math.floor(ramOffset / PAGE_SIZE);
     const base = this.#index(frame) * PAGE_SIZE;
@@ -106,11 +125,11 @@ export class CodeMaps {
       const left = code.length - done;
       if (left < INSTRUCTION_BYTES_MAX && done > 0 && code.length === DECODE_BYTES) break;
       const instruction = decoder.decode();
-      const kind = left === 0 ? INSTRUCTION_CLASS.invalid : classify(instruction);
-      const isTruncated = instruction.isInvalid && left < INSTRUCTION_BYTES_MAX;
-      this.#bytes[base + start + done] = isTruncated ? INSTRUCTION_CLASS.plain : kind;
+      const isTruncated = decoder.lastError === DecoderError.NoMoreBytes;
+      const kind = isTruncated ? INSTRUCTION_CLASS.unknown : classify(instruction);
+      this.#bytes[base + start + done] = kind;
       this.#keepSpecial(ramOffset + done, kind, instruction);
-      const ends = endsBlock(instruction, kind);
+      const ends = isTruncated || endsBlock(instruction, kind);
       done += instruction.length;
       instruction.free();
       if (ends) break;
@@ -140,6 +159,14 @@ export class CodeMaps {
         break;
       case INSTRUCTION_CLASS.aligned:
         this.#specials.set(ramOffset, { kind: 'aligned', operand: toMemoryOperand(instruction) });
+        break;
+      case INSTRUCTION_CLASS.checked:
+        this.#specials.set(ramOffset, {
+          kind: 'checked',
+          operand: toMemoryOperand(instruction),
+          alignmentBytes: alignmentOfChecked(instruction),
+          writes: writesChecked(instruction),
+        });
         break;
       case INSTRUCTION_CLASS.model:
         this.#specials.set(ramOffset, {

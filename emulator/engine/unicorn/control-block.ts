@@ -12,6 +12,8 @@ import { type HostMemory, reserveHostMemory } from './host-memory.ts';
 const HIGH = 4_294_967_296;
 const KNOWN_OFFSET = 1024;
 const CLASS_TABLE_OFFSET = 4096;
+/** Longer stores are made, and reported, in parts. */
+const STORE_BYTES_MAX = 8;
 const NEVER_A_PAGE = NO_ADDRESS;
 
 /** What the native hooks of one CPU jump to and write to. */
@@ -98,10 +100,14 @@ export class ControlBlock {
     else this.#setAddress(CONTROL.watch, address);
   }
 
-  /** Guest range whose stores end a run: the descriptors behind the known arming values. */
+  /**
+   * Guest range whose stores end a run: the descriptors behind the known arming values. The hooks
+   * look where a store begins, so the range takes in stores that begin before it and reach into it.
+   */
   setDescriptorRange(start: number, lengthBytes: number): void {
-    this.#setAddress(CONTROL.descriptorStart, start);
-    this.#setAddress(CONTROL.descriptorLength, lengthBytes);
+    const before = lengthBytes === 0 ? 0 : Math.min(start, STORE_BYTES_MAX - 1);
+    this.#setAddress(CONTROL.descriptorStart, start - before);
+    this.#setAddress(CONTROL.descriptorLength, lengthBytes + before);
   }
 
   /** What memory_thunk does with a store: asks for a stop if it overlaps the watch. */

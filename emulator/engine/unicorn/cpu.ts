@@ -2,20 +2,15 @@ import { assert } from '../../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
-import { PROT_EXEC } from '../../../kernel-model/mm/mapping.ts';
 import { INSTRUCTION_CLASS } from '../decode/classify.ts';
+import { decodeFaulting } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
-import {
-  BUDGET_INSTRUCTIONS_MAX,
-  type CpuContext,
-  type CpuException,
-  type EngineCpu,
-  type Exit,
-} from '../engine.ts';
-import { BOUNDARY } from './code-maps.ts';
+import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
+import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
 import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import { ControlBlock } from './control-block.ts';
 import type { EngineShared, FaultRecord } from './engine.ts';
+import { checkOperand, exitOfVector, unfetchable } from './fault-exits.ts';
 import type { Pointer } from './ffi.ts';
 import { installHooks } from './hooks.ts';
 import { Mapper } from './mapper.ts';
@@ -24,13 +19,9 @@ import { RegisterAccess } from './registers.ts';
 const BUDGET: Exit = { kind: 'budget' };
 const SYSCALL: Exit = { kind: 'syscall' };
 const ARMED: Exit = { kind: 'armed' };
+const INSTRUCTION_BYTES_MAX = 15;
 
-const EXCEPTIONS: ReadonlyMap<number, CpuException> = new Map([
-  [0, 'divide-error'],
-  [3, 'breakpoint'],
-  [6, 'invalid-opcode'],
-  [13, 'general-protection'],
-]);
+const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protection' };
 
 /** A CPU context of this engine: the bytes of Unicorn's own, and what the hooks remember. */
 interface UnicornContext extends CpuContext {
@@ -44,10 +35,10 @@ interface UnicornContext extends CpuContext {
 export class UnicornCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
+  readonly control: ControlBlock;
+  readonly mapper: Mapper;
   readonly #shared: EngineShared;
   readonly #uc: Pointer;
-  readonly #control: ControlBlock;
-  readonly #mapper: Mapper;
   readonly #registers: RegisterAccess;
   readonly #pristine: Uint8Array;
   #changesSeen = 0;
@@ -56,29 +47,29 @@ export class UnicornCpu implements EngineCpu {
     this.#shared = shared;
     const { library } = shared;
     this.#uc = library.open();
-    this.#control = new ControlBlock({
-      log: shared.logControl,
+    this.control = new ControlBlock({
+      log: shared.ring.control,
       stopFunction: library.stopFunction,
       slowMemoryHook: shared.slowMemoryHook,
     });
-    installHooks(library, this.#uc, this.#control.pointer, shared);
-    this.#mapper = new Mapper(library, this.#uc, shared.ramPointer, shared.codeMaps);
+    installHooks(library, this.#uc, this.control.pointer, shared);
+    this.mapper = new Mapper(library, this.#uc, shared.ramPointer, shared.codeMaps);
     this.#registers = new RegisterAccess(library, this.#uc);
     this.#registers.write('rflags', 0x202n);
     this.#pristine = this.#registers.saveContext();
   }
 
   get lastInstructionPointer(): number {
-    return this.#control.lastIp;
+    return this.control.lastIp;
   }
 
   setMappings(mappings: readonly EngineMapping[]): void {
-    if (this.#mapper.set(mappings)) this.#forgetCode();
+    if (this.mapper.set(mappings)) this.#forgetCode();
   }
 
   #forgetCode(): void {
     this.#shared.library.flushTranslations(this.#uc);
-    this.#control.forgetClassMaps();
+    this.control.forgetClassMaps();
   }
 
   run(budgetInstructions: number): Exit {
@@ -91,7 +82,7 @@ export class UnicornCpu implements EngineCpu {
       this.#changesSeen = changedFrames.length;
       this.#forgetCode();
     }
-    this.#mapper.followCode();
+    this.mapper.followCode();
     this.#shared.current = this;
     this.retired = 0;
     let left = budgetInstructions;
@@ -105,13 +96,15 @@ export class UnicornCpu implements EngineCpu {
 
   /** Runs until the hooks stop it; `undefined` to go on with what is left of the budget. */
   #runOnce(budget: number): Exit | undefined {
-    const control = this.#control;
+    const control = this.control;
     control.remaining = budget;
     control.stopReason = 0;
     this.#shared.fault = undefined;
+    this.#shared.slowAccess.begin();
     const error = this.#shared.library.start(this.#uc, this.instructionPointer, 0, 0, 0);
     switch (control.stopReason) {
       case STOP_BUDGET:
+        if (error !== 0) break;
         this.instructionPointer = control.stopIp;
         this.retired += budget;
         return BUDGET;
@@ -121,9 +114,10 @@ export class UnicornCpu implements EngineCpu {
         this.retired += budget - control.remaining - 1;
         return this.#special(budget - (budget - control.remaining - 1));
       case STOP_LOG_FULL:
+        if (error !== 0) break;
         this.instructionPointer = control.stopIp;
         this.retired += budget - control.remaining - 1;
-        this.#shared.drainLog();
+        this.#shared.slowAccess.drain();
         return undefined;
       case STOP_ARMED:
         if (error !== 0) break;
@@ -138,52 +132,76 @@ export class UnicornCpu implements EngineCpu {
 
   /** Unicorn gave up: a memory fault, a CPU exception, or an instruction it cannot translate. */
   #failed(error: number, budget: number): Exit | undefined {
-    const control = this.#control;
-    const remaining =
-      control.stopReason === STOP_ARMED ? control.savedRemaining : control.remaining;
+    const control = this.control;
+    const isArmed = control.stopReason === STOP_ARMED;
+    if (control.stopReason !== 0 && !isArmed) {
+      const at = control.lastIp.toString(16);
+      return { kind: 'unsupported', detail: `a fault inside the instruction at 0x${at}` };
+    }
+    const remaining = isArmed ? control.savedRemaining : control.remaining;
     const started = budget - remaining;
     const fault = this.#shared.fault;
-    if (fault?.access === 'fetch') {
-      this.retired += started;
-      this.instructionPointer = this.#registers.readInstructionPointer();
-      return { kind: 'fault', access: 'fetch', address: fault.address };
-    }
-    this.retired += started - 1;
-    this.instructionPointer = control.lastIp;
-    control.lastIp = control.previousIp;
-    if (fault !== undefined) return this.#memoryFault(fault);
+    if (fault?.access === 'fetch') return this.#fetchFault(started, budget, isArmed);
+    const stamps = [remaining, control.remaining];
+    this.#unstart(started);
+    if (fault !== undefined) return this.#memoryFault(fault, stamps);
     const vector = this.#shared.takeException();
     if (vector !== undefined) {
+      this.#shared.slowAccess.undo(this.instructionPointer, stamps);
       this.#clearPendingException();
-      const exception = EXCEPTIONS.get(vector);
-      if (exception !== undefined) return { kind: 'exception', exception };
-      return { kind: 'unsupported', detail: `CPU exception ${vector}` };
+      return exitOfVector(vector);
     }
     return { kind: 'unsupported', detail: this.#shared.library.errorText(error) };
   }
 
-  #memoryFault(fault: FaultRecord): Exit | undefined {
-    this.#shared.undoPartialStores(this.instructionPointer);
-    if (fault.access === 'write' && this.#isStoreToCode(fault.address)) {
-      return this.#storeToCode(Number(fault.address));
+  /** The instruction that started last is the next to execute. */
+  #unstart(started: number): void {
+    this.retired += started - 1;
+    this.instructionPointer = this.control.lastIp;
+    this.control.lastIp = this.control.previousIp;
+  }
+
+  /** All that started has retired, but what comes next cannot be fetched. */
+  #fetchFault(started: number, budget: number, isArmed: boolean): Exit {
+    const target = this.#registers.readInstructionPointer();
+    if (BigInt.asIntN(48, target) !== BigInt.asIntN(64, target)) return this.#wildBranch(started);
+    this.retired += started;
+    this.instructionPointer = Number(target);
+    if (isArmed) return ARMED;
+    return started === budget ? BUDGET : unfetchable(this.mapper, this.instructionPointer);
+  }
+
+  /**
+   * A branch to a non-canonical address raises its exception before it does anything. What a call
+   * pushed stays, and stays logged, below the stack pointer.
+   */
+  #wildBranch(started: number): Exit {
+    this.#unstart(started);
+    const { stackPointerIncrement } = decodeFaulting(this.#readCode(this.instructionPointer));
+    this.write('rsp', BigInt.asUintN(64, this.read('rsp') - BigInt(stackPointerIncrement)));
+    return GENERAL_PROTECTION;
+  }
+
+  #memoryFault({ access, address }: FaultRecord, stamps: readonly number[]): Exit | undefined {
+    this.#shared.slowAccess.undo(this.instructionPointer, stamps);
+    if (access === 'write' && this.mapper.hidesWrites(Number(address))) {
+      return this.#storeToCode(Number(address));
     }
-    return { kind: 'fault', access: fault.access, address: fault.address };
+    const isWrite =
+      access === 'write' ||
+      decodeFaulting(this.#readCode(this.instructionPointer)).isReadModifyWrite;
+    return { kind: 'fault', access: isWrite ? 'write' : 'read', address };
   }
 
   /** The address space allows the store; we forbade it because code was decoded from the page. */
-  #isStoreToCode(address: number | bigint): boolean {
-    const mapping = this.#mapper.find(Number(address));
-    return mapping !== undefined && (mapping.protection & 2) !== 0;
-  }
-
   #storeToCode(address: number): Exit | undefined {
     if (Math.floor(address / PAGE_SIZE) === Math.floor(this.instructionPointer / PAGE_SIZE)) {
       return { kind: 'unsupported', detail: 'store into the page of code that executes it' };
     }
-    this.#shared.codeMaps.invalidate(Math.floor(this.#ramOffset(address) / PAGE_SIZE));
+    this.#shared.codeMaps.invalidate(Math.floor(this.mapper.offsetOf(address) / PAGE_SIZE));
     this.#changesSeen = this.#shared.codeMaps.changedFrames.length;
     this.#forgetCode();
-    this.#mapper.followCode();
+    this.mapper.followCode();
     return undefined;
   }
 
@@ -197,35 +215,38 @@ export class UnicornCpu implements EngineCpu {
   /** The next instruction is not plain: decode its block, or do what its class asks for. */
   #special(budget: number): Exit | undefined {
     const ip = this.instructionPointer;
-    const offset = this.#ramOffset(ip);
+    const offset = this.mapper.offsetOf(ip);
     const byte = this.#shared.codeMaps.classAt(offset);
     const kind = byte & ~BOUNDARY;
     if (kind === INSTRUCTION_CLASS.unknown) {
       this.#decode(ip, offset);
-      return undefined;
+      const isKnown = this.#shared.codeMaps.classAt(offset) !== INSTRUCTION_CLASS.unknown;
+      return isKnown ? undefined : unfetchable(this.mapper, this.instructionPointer);
     }
-    this.#control.setClassMap(
+    this.control.setClassMap(
       Math.floor(ip / PAGE_SIZE),
       this.#shared.codeMaps.pointerOf(Math.floor(offset / PAGE_SIZE)),
     );
     if (kind === INSTRUCTION_CLASS.plain) return undefined;
     const special = this.#shared.codeMaps.specialAt(offset);
-    const isLoggedHere = special.kind !== 'aligned' && byte !== kind;
-    if (isLoggedHere) this.#shared.logBoundary(ip, this.#control.lastIp);
+    const logLength = this.#shared.ring.log.length;
+    if (byte !== kind) this.#logBoundary(special.kind, ip);
     switch (special.kind) {
       case 'syscall':
         return SYSCALL;
       case 'model':
         return { kind: 'instruction', instruction: special.instruction };
       case 'repeat':
-        return this.#repeat(budget, special.isConditional);
+        return this.#repeat(budget, special.isConditional, logLength);
       case 'aligned': {
         const address = effectiveAddress(special.operand, (name) => this.read(name));
-        if (address % 16n !== 0n) return { kind: 'exception', exception: 'general-protection' };
+        if (address % 16n !== 0n) return GENERAL_PROTECTION;
         return this.#runPassing(budget);
       }
+      case 'checked':
+        return this.#checked(special, budget);
       case 'privileged':
-        return { kind: 'exception', exception: 'general-protection' };
+        return GENERAL_PROTECTION;
       case 'invalid':
         return { kind: 'exception', exception: 'invalid-opcode' };
       case 'breakpoint':
@@ -235,8 +256,24 @@ export class UnicornCpu implements EngineCpu {
     }
   }
 
+  /** Native hooks log the boundaries that they let through; an exception executes nothing. */
+  #logBoundary(kind: SpecialInstruction['kind'], instruction: number): void {
+    if (kind !== 'syscall' && kind !== 'model' && kind !== 'repeat') return;
+    const { slowAccess } = this.#shared;
+    slowAccess.logBoundary(instruction, this.control.lastIp, this.control.remaining);
+  }
+
+  #checked(special: CheckedInstruction, budget: number): Exit | undefined {
+    const address = checkOperand(this.mapper, special, (name) => this.read(name));
+    if (typeof address !== 'number') return address;
+    for (const at of [address, address + special.operand.sizeBytes - 1]) {
+      if (special.writes && this.mapper.hidesWrites(at)) return this.#storeToCode(at);
+    }
+    return this.#runPassing(budget);
+  }
+
   #runPassing(budget: number): Exit | undefined {
-    this.#control.passOnce(this.instructionPointer);
+    this.control.passOnce(this.instructionPointer);
     return this.#runOnce(budget);
   }
 
@@ -244,68 +281,38 @@ export class UnicornCpu implements EngineCpu {
     const { codeMaps } = this.#shared;
     codeMaps.decodeBlock(ip, offset, (address, length) => this.#readCode(address, length));
     const frame = Math.floor(offset / PAGE_SIZE);
-    this.#control.setClassMap(Math.floor(ip / PAGE_SIZE), codeMaps.pointerOf(frame));
-    this.#mapper.followCode();
+    this.control.setClassMap(Math.floor(ip / PAGE_SIZE), codeMaps.pointerOf(frame));
+    this.mapper.followCode();
   }
 
   /**
    * Iterations of a REP string instruction, each a retired unit; compares go one at a time because
    * they may end early. Unicorn comes back to the instruction once more when rcx has reached zero,
-   * which hardware does not count.
+   * which hardware does not count. `logLength` is what to cut the log to if not even one retires.
    */
-  #repeat(budget: number, isConditional: boolean): Exit | undefined {
+  #repeat(budget: number, isConditional: boolean, logLength: number): Exit | undefined {
     const ip = this.instructionPointer;
     const before = this.#registers.read('rcx');
     const most = isConditional ? 1 : budget;
     const iterations = before < BigInt(most) ? Math.max(1, Number(before)) : most;
     const retiredBefore = this.retired;
-    this.#control.repeat = ip;
+    this.control.repeat = ip;
     let exit = this.#runOnce(iterations);
     const after = this.#registers.read('rcx');
-    if (exit?.kind === 'budget' && this.instructionPointer === ip && after === 0n) {
-      exit = this.#runOnce(1);
+    const isThrough = exit?.kind === 'budget' || exit?.kind === 'armed';
+    if (isThrough && this.instructionPointer === ip && after === 0n) {
+      const next = this.#runOnce(1);
+      if (exit?.kind === 'budget') exit = next;
     }
-    this.#control.repeat = undefined;
-    this.retired = retiredBefore + (before === 0n ? 1 : Number(before - after));
+    this.control.repeat = undefined;
+    const retired = before === 0n ? 1 : Number(before - after);
+    this.retired = retiredBefore + retired;
+    if (exit?.kind === 'fault' && retired === 0) this.#shared.ring.truncate(logLength);
     return exit?.kind === 'budget' ? undefined : exit;
   }
 
-  #readCode(address: number, length: number): Uint8Array {
-    const code = new Uint8Array(length);
-    let done = 0;
-    while (done < length) {
-      const mapping = this.#mapper.find(address + done);
-      if (mapping === undefined || (mapping.protection & PROT_EXEC) === 0) break;
-      const offset = mapping.ramOffset + (address + done - mapping.address);
-      const available = mapping.address + mapping.length - (address + done);
-      const count = Math.min(length - done, available);
-      code.set(this.#shared.ramBytes.subarray(offset, offset + count), done);
-      done += count;
-    }
-    return code.subarray(0, done);
-  }
-
-  /** Byte offset in RAM of a mapped guest address. */
-  #ramOffset(address: number): number {
-    const mapping = this.#mapper.find(address);
-    assert(mapping !== undefined, `0x${address.toString(16)} is mapped`);
-    return mapping.ramOffset + (address - mapping.address);
-  }
-
-  /** Byte offset in RAM of a guest address, -1 if it is not mapped here. */
-  ramOffsetOf(address: number): number {
-    const mapping = this.#mapper.find(address);
-    return mapping === undefined ? -1 : mapping.ramOffset + (address - mapping.address);
-  }
-
-  /** The instruction that is executing, for hooks called from within it. */
-  get runningInstruction(): number {
-    return this.#control.lastIp;
-  }
-
-  /** The watch of the native memory hook, for the stores that take the slow way. */
-  noteSlowStore(address: number, sizeBytes: number, value: bigint): void {
-    this.#control.checkWatch(address, sizeBytes, value);
+  #readCode(address: number, length = INSTRUCTION_BYTES_MAX): Uint8Array {
+    return this.mapper.readCode(this.#shared.ramBytes, address, length);
   }
 
   read(register: RegisterName): bigint {
@@ -331,8 +338,8 @@ export class UnicornCpu implements EngineCpu {
       engine: this.#shared.id,
       bytes: this.#registers.saveContext(),
       instructionPointer: this.instructionPointer,
-      lastIp: this.#control.lastIp,
-      previousIp: this.#control.previousIp,
+      lastIp: this.control.lastIp,
+      previousIp: this.control.previousIp,
     };
     return context;
   }
@@ -341,33 +348,32 @@ export class UnicornCpu implements EngineCpu {
     assert(isUnicornContext(context, this.#shared.id), 'a context of this engine');
     this.#registers.restoreContext(context.bytes);
     this.instructionPointer = context.instructionPointer;
-    this.#control.lastIp = context.lastIp;
-    this.#control.previousIp = context.previousIp;
+    this.control.lastIp = context.lastIp;
+    this.control.previousIp = context.previousIp;
   }
 
   watch(address: number): void {
-    this.#control.watch = address;
+    this.control.watch = address;
   }
 
   addKnownArming(value: number): void {
-    this.#control.addKnownArming(value);
+    this.control.addKnownArming(value);
   }
 
   forgetKnownArmings(): void {
-    this.#control.forgetKnownArmings();
+    this.control.forgetKnownArmings();
   }
 
   setDescriptorRange(start: number, lengthBytes: number): void {
-    this.#control.setDescriptorRange(start, lengthBytes);
+    this.control.setDescriptorRange(start, lengthBytes);
   }
 
   markBoundary(address: number): void {
-    const offset = this.ramOffsetOf(address);
+    const offset = this.mapper.offsetOf(address);
     if (offset < 0) return;
-    if ((this.#shared.codeMaps.classAt(offset) & ~BOUNDARY) === INSTRUCTION_CLASS.unknown) {
-      this.#decode(address, offset);
-    }
-    this.#shared.codeMaps.markBoundary(offset);
+    const { codeMaps } = this.#shared;
+    if (codeMaps.classAt(offset) === INSTRUCTION_CLASS.unknown) this.#decode(address, offset);
+    codeMaps.markBoundary(offset);
   }
 
   close(): void {

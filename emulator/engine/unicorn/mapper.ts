@@ -1,4 +1,4 @@
-import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
+import { PAGE_SIZE, pageStart } from '../../../kernel-model/hardware/address.ts';
 import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../../kernel-model/mm/mapping.ts';
 import type { CodeMaps } from './code-maps.ts';
@@ -100,6 +100,46 @@ export class Mapper {
       pages.push({ address: mapping.address + offset, length: PAGE_SIZE, ramOffset, protection });
     }
     return pages;
+  }
+
+  /** Byte offset in RAM of a guest address, -1 if it is not mapped. */
+  offsetOf(address: number): number {
+    const mapping = this.find(address);
+    return mapping === undefined ? -1 : mapping.ramOffset + (address - mapping.address);
+  }
+
+  /** The first page of [address, address + length) that an access to it may not touch. */
+  firstInaccessible(address: number, length: number, protection: number): number | undefined {
+    const end = address + length;
+    for (let at = address; at < end; at = pageStart(at) + PAGE_SIZE) {
+      const mapping = this.find(at);
+      if (((mapping?.protection ?? 0) & protection) === 0) return at;
+    }
+    return undefined;
+  }
+
+  /** Whether a page is writable code that is mapped read-only, because code was decoded from it. */
+  hidesWrites(address: number): boolean {
+    const mapping = this.find(address);
+    if (mapping === undefined || !isWritableCode(mapping.protection)) return false;
+    const offset = mapping.ramOffset + (address - mapping.address);
+    return this.#codeMaps.has(Math.floor(offset / PAGE_SIZE));
+  }
+
+  /** The bytes at an address up to the first that cannot be executed, at most `length`. */
+  readCode(ram: Uint8Array, address: number, length: number): Uint8Array {
+    const code = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const mapping = this.find(address + done);
+      if (mapping === undefined || (mapping.protection & PROT_EXEC) === 0) break;
+      const offset = mapping.ramOffset + (address + done - mapping.address);
+      const available = mapping.address + mapping.length - (address + done);
+      const count = Math.min(length - done, available);
+      code.set(ram.subarray(offset, offset + count), done);
+      done += count;
+    }
+    return code.subarray(0, done);
   }
 
   /** The wanted mapping that holds an address, by binary search. */

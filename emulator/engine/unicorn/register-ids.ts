@@ -1,5 +1,5 @@
 import { GENERAL_REGISTERS, type RegisterName } from '../../../kernel-model/hardware/registers.ts';
-import { REGISTER_FILE, REGISTER_FILE_WORDS, registerFileIndex } from '../register-file.ts';
+import { REGISTER_FILE, registerFileIndex } from '../register-file.ts';
 
 /** uc_x86_reg of each general register, in GENERAL_REGISTERS order. */
 const GENERAL_IDS = [35, 38, 40, 37, 44, 36, 43, 39, 106, 107, 108, 109, 110, 111, 112, 113];
@@ -43,6 +43,3 @@ export const REGISTER_IDS: Readonly<Record<RegisterName, number>> = Object.fromE
     FILE_REGISTERS.find((register) => register.index === registerFileIndex(name))?.id ?? 0,
   ]),
 ) as Record<RegisterName, number>;
-
-/** Bytes of a register file. */
-export const REGISTER_FILE_BYTES = REGISTER_FILE_WORDS * 8;

@@ -30,8 +30,8 @@ export class RegisterAccess {
     return this.#readId(REGISTER_IDS[register]);
   }
 
-  readInstructionPointer(): number {
-    return Number(this.#readId(RIP_ID));
+  readInstructionPointer(): bigint {
+    return this.#readId(RIP_ID);
   }
 
   #readId(id: number): bigint {

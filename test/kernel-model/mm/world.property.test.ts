@@ -256,5 +256,5 @@ test('memory behaves as one without frames, tables or images', { timeout: 300_00
     }
     pair.checkContents();
   });
-  fc.assert(property, { numRuns: isFullRun ? 3000 : 60, seed: 1 });
+  fc.assert(property, { numRuns: isFullRun ? 3000 : 120, seed: 1 });
 });

@@ -113,15 +113,15 @@ describe('a wait', () => {
 });
 
 describe('a wake', () => {
-  test('of all wakes in order of arrival, without a choice', () => {
+  test.each([3, 4, ALL])('of all wakes in order of arrival, without a choice (%i)', (count) => {
     const machine = machineWithWaiters([plain, plain, plain]);
-    expect(machine.call('futex', [WORD, WAKE, ALL])).toBe(3);
+    expect(machine.call('futex', [WORD, WAKE, count])).toBe(3);
     expect(machine.choices).toEqual([]);
     expect(machine.state.vcpus[1]?.queue).toEqual([2, 3, 4]);
     expect([2, 3, 4].map((id) => machine.result(id))).toEqual([0, 0, 0]);
   });
 
-  test('of as many as wait is no choice; of fewer it is one as long as some are left over', () => {
+  test('of fewer than wait is a choice, as long as some are left over', () => {
     const machine = machineWithWaiters([plain, plain, plain], {
       choose: (point) => (point.kind === 'wake' ? 1 : 0),
     });
@@ -188,6 +188,13 @@ describe('a requeue', () => {
     expect(machine.call('futex', [OTHER_WORD, WAKE, 1])).toBe(1);
     expect(machine.choices).toEqual([{ kind: 'wake', candidates: [3, 4, 5] }]);
     expect(machine.call('futex', [WORD, WAKE, ALL])).toBe(1);
+  });
+
+  test('puts one who came earlier behind one who waits there already', () => {
+    const machine = machineWithWaiters([plain, { ...plain, word: OTHER_WORD }]);
+    machine.call('futex', [WORD, REQUEUE, 0, 1, OTHER_WORD]);
+    machine.call('futex', [OTHER_WORD, WAKE, 1]);
+    expect(machine.choices).toEqual([{ kind: 'wake', candidates: [3, 2] }]);
   });
 
   test('may wake none at all', () => {

@@ -13,7 +13,7 @@ const INSIDE = SECTION + 4;
 const ABORT = SECTION + 0x40;
 const ALL_RUNNING = 3;
 
-/** Three tasks of one process, each inside a critical section on a vCPU of its own; a fourth is idle. */
+/** Three tasks of a process, each inside a section on a vCPU of its own; a fourth vCPU is idle. */
 function machineInSections(): TestMachine {
   const machine = new TestMachine({ vcpus: ALL_RUNNING + 1 });
   const protection = PROT_READ | PROT_WRITE;

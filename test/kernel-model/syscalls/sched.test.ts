@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ERRNO } from '../../../kernel-model/abi/errno.ts';
 import { FUTEX } from '../../../kernel-model/abi/futex.ts';
-import { RSEQ_AREA, RSEQ_CPU_ID_UNINITIALIZED } from '../../../kernel-model/abi/rseq.ts';
+import {
+  RSEQ_AREA,
+  RSEQ_CPU_ID_UNINITIALIZED,
+  RSEQ_EVENT_MIGRATE,
+  RSEQ_EVENT_PREEMPT,
+} from '../../../kernel-model/abi/rseq.ts';
 import { READ_WRITE, TestMachine } from '../harness.ts';
 
 const MASK = READ_WRITE;
@@ -60,7 +65,7 @@ describe('sched_setaffinity', () => {
     expect(cpuId(machine)).toBe(3);
   });
 
-  test('aborts the section of another running task that it moves', () => {
+  test('is a preemption and a migration to another running task that it moves', () => {
     const machine = new TestMachine({ vcpus: 3 });
     const other = machine.startThread(1);
     machine.call('rseq', [AREA, 32, 0, 1], other);
@@ -68,7 +73,7 @@ describe('sched_setaffinity', () => {
     expect(machine.choices.filter(({ kind }) => kind === 'place')).toHaveLength(1);
     expect(machine.state.vcpus[1]?.current).toBe(0);
     expect(machine.task(other)).toMatchObject({ vcpu: 2, notifyResume: true });
-    expect(machine.task(other).rseqEvents).not.toBe(0);
+    expect(machine.task(other).rseqEvents).toBe(RSEQ_EVENT_PREEMPT | RSEQ_EVENT_MIGRATE);
   });
 
   test('moves a ready task between run queues', () => {

@@ -1,0 +1,91 @@
+import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
+import { AccessLog, RECORD_BYTES, SIZE_SHIFT } from '../access-log.ts';
+import type { Pointer } from './ffi.ts';
+import { type HostMemory, reserveHostMemory } from './host-memory.ts';
+
+const LOG_RECORDS = 65_536;
+const RECORD_SHIFT = Math.log2(RECORD_BYTES);
+const RECORD_LONGS = RECORD_BYTES / 8;
+/** One access makes two records at most. */
+const SPARE_RECORDS = 2;
+
+/** One record of the access log, as JavaScript hooks append it. */
+export interface LogRecord {
+  readonly kind: number;
+  readonly address: number;
+  readonly sizeBytes: number;
+  readonly value: bigint;
+  /** See RECORD_BYTES. */
+  readonly stamp: number;
+  readonly instruction: number;
+}
+
+/**
+ * The memory behind an access log, to which native hooks append: the records, and a control page
+ * with {u64 cursor, u64 limit}. At the limit the hooks hand each access over to JavaScript.
+ */
+export class LogRing {
+  readonly control: Pointer;
+  readonly log: AccessLog;
+  readonly #records: HostMemory = reserveHostMemory(LOG_RECORDS * RECORD_BYTES);
+  readonly #longs = new BigUint64Array(this.#records.buffer);
+  readonly #words = new Int32Array(this.#records.buffer);
+  readonly #cursor: BigUint64Array;
+  readonly #onFull: () => void;
+
+  /** `onFull` must clear the log. */
+  constructor(onFull: () => void) {
+    this.#onFull = onFull;
+    const control = reserveHostMemory(PAGE_SIZE);
+    this.control = control.pointer;
+    this.#cursor = new BigUint64Array(control.buffer);
+    const cursorWords = new Uint32Array(control.buffer);
+    const base = Number(this.#records.pointer % 2n ** 32n);
+    this.truncate(0);
+    this.divert(false);
+    this.log = new AccessLog(
+      this.#records.buffer,
+      () => ((cursorWords[0] ?? 0) - base) >>> RECORD_SHIFT,
+      () => this.truncate(0),
+    );
+  }
+
+  /** Makes native hooks hand over all accesses, or only those that they must. */
+  divert(all: boolean): void {
+    this.#cursor[1] = all ? 0n : this.#records.pointer + BigInt(LOG_RECORDS * RECORD_BYTES);
+  }
+
+  /** Has the log emptied. */
+  drain(): void {
+    this.#onFull();
+    this.divert(false);
+  }
+
+  /** Makes room for what one access logs; true if that emptied the log. */
+  makeRoom(): boolean {
+    if (this.log.length < LOG_RECORDS - SPARE_RECORDS) return false;
+    this.drain();
+    return true;
+  }
+
+  append({ kind, address, sizeBytes, value, stamp, instruction }: LogRecord): void {
+    const index = this.log.length;
+    const at = index * RECORD_LONGS;
+    this.#longs[at] = BigInt(address);
+    this.#longs[at + 1] = BigInt.asUintN(64, value);
+    this.#words[at * 2 + 4] = stamp;
+    this.#words[at * 2 + 5] = kind | (sizeBytes << SIZE_SHIFT);
+    this.#longs[at + 3] = BigInt(instruction);
+    this.truncate(index + 1);
+  }
+
+  /** Forgets all records but the first `length`. */
+  truncate(length: number): void {
+    this.#cursor[0] = this.#records.pointer + BigInt(length * RECORD_BYTES);
+  }
+
+  /** The stamp of a record. */
+  stamp(index: number): number {
+    return this.#words[index * RECORD_LONGS * 2 + 4] ?? 0;
+  }
+}

@@ -1,0 +1,66 @@
+import { fork } from 'node:child_process';
+
+/**
+ * Verbs that run an engine, which is native code, do so in a worker process: should it crash, the
+ * status must not look like a guest's that was killed; should it hang, Ctrl-C must still end it.
+ */
+const engineVerbs = ['emulate', 'replay'];
+
+/** Set in workers. */
+const workerVariable = 'RSEQ_TESTBED_WORKER';
+
+/** Ended by Ctrl-C, as a shell reports it. */
+const interrupted = 130;
+const ownFailure = 125;
+/** How long a worker may take to finish after Ctrl-C. */
+const graceMilliseconds = 2000;
+
+/**
+ * Whether this process should leave the verb to a worker.
+ * @param {readonly string[]} argv
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function needsWorker(argv, env) {
+  return engineVerbs.includes(argv[0] ?? '') && env[workerVariable] === undefined;
+}
+
+/**
+ * Runs the same command in a worker process with our standard streams.
+ * @param {string[]} argv
+ * @returns {Promise<number>} the exit status
+ */
+export function runInWorker(argv) {
+  const [, script = ''] = process.argv;
+  const worker = fork(script, argv, {
+    env: { ...process.env, [workerVariable]: '1' },
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  let wasInterrupted = false;
+  /** @param {NodeJS.Signals} signal */
+  const pass = (signal) => {
+    wasInterrupted = true;
+    worker.kill(signal);
+    setTimeout(() => worker.kill('SIGKILL'), graceMilliseconds).unref();
+  };
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.on(signal, () => pass(signal));
+  }
+  return new Promise((resolve, reject) => {
+    worker.on('error', reject);
+    worker.on('exit', (status, signal) => {
+      if (status !== null) {
+        resolve(status);
+        return;
+      }
+      if (wasInterrupted) {
+        process.stderr.write('rseq-testbed: interrupted\n');
+        resolve(interrupted);
+        return;
+      }
+      process.stderr.write(
+        `rseq-testbed: the engine crashed (${signal}); this is no verdict on the guest\n`,
+      );
+      resolve(ownFailure);
+    });
+  });
+}
