@@ -7,12 +7,34 @@ const RECORD_WORDS = RECORD_BYTES / 4;
 const HIGH = 4_294_967_296;
 
 const KIND_MASK = 0xff;
-export const SIZE_SHIFT = 8;
+const SIZE_SHIFT = 8;
 
 /** Record kinds as hooks write them (uc_mem_type; a boundary is our own). */
 export const RECORD_BOUNDARY = 0;
 export const RECORD_READ = 16;
 export const RECORD_WRITE = 17;
+
+/** One record, as JavaScript appends it; see RECORD_BYTES for the stamp. */
+export interface LogRecord {
+  readonly kind: number;
+  readonly address: number;
+  readonly sizeBytes: number;
+  readonly value: bigint;
+  readonly stamp: number;
+  readonly instruction: number;
+}
+
+/** Writes a record where record `index` of the memory behind a log is. */
+export function writeRecord(records: ArrayBuffer, index: number, record: LogRecord): void {
+  const at = index * RECORD_BYTES;
+  const longs = new BigUint64Array(records, at, RECORD_BYTES / 8);
+  const words = new Int32Array(records, at, RECORD_WORDS);
+  longs[0] = BigInt(record.address);
+  longs[1] = BigInt.asUintN(64, record.value);
+  words[4] = record.stamp;
+  words[5] = record.kind | (record.sizeBytes << SIZE_SHIFT);
+  longs[3] = BigInt(record.instruction);
+}
 
 /**
  * The record of stores, of loads if they are logged, and of executions of marked instructions, in

@@ -55,7 +55,8 @@ export interface EngineCpu {
   readRegisterFile(file: BigUint64Array): void;
   /** Sets all architectural registers from `file`. */
   writeRegisterFile(file: BigUint64Array): void;
-  saveContext(): CpuContext;
+  /** `reuse`: a context of this engine that nobody needs any more, to be overwritten. */
+  saveContext(reuse?: CpuContext): CpuContext;
   restoreContext(context: CpuContext): void;
   /** The aligned 8-byte word whose stores are reported as `armed`; 0 for none. */
   watch(address: number): void;

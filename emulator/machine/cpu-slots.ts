@@ -12,10 +12,12 @@ const CPUS_MAX = 8;
  */
 export class CpuSlot {
   readonly cpu: EngineCpu;
-  /** The context equal to the registers now, if there is one. */
-  saved: CpuContext | undefined;
   /** The word that the CPU watches. */
   watched = 0;
+  /** The context equal to the registers now, if there is one. */
+  #saved: CpuContext | undefined;
+  /** A context that no snapshot holds, for reuse. */
+  #spare: CpuContext | undefined;
 
   constructor(cpu: EngineCpu) {
     this.cpu = cpu;
@@ -26,7 +28,7 @@ export class CpuSlot {
   }
 
   set instructionPointer(value: number) {
-    this.saved = undefined;
+    this.#saved = undefined;
     this.cpu.instructionPointer = value;
   }
 
@@ -35,20 +37,47 @@ export class CpuSlot {
   }
 
   write(register: RegisterName, value: bigint): void {
-    this.saved = undefined;
+    this.#saved = undefined;
     this.cpu.write(register, value);
   }
 
+  /** The registers are about to change behind our back. */
+  touch(): void {
+    this.#saved = undefined;
+  }
+
+  /** A context for keeps. */
   save(): CpuContext {
-    this.saved ??= this.cpu.saveContext();
-    return this.saved;
+    this.#saved ??= this.cpu.saveContext();
+    return this.#saved;
   }
 
   load(context: CpuContext): void {
-    if (this.saved === context) return;
+    if (this.#saved === context) return;
     this.cpu.restoreContext(context);
-    this.saved = context;
+    this.#saved = context;
   }
+
+  /** Takes over the registers of `incoming` and returns those it had, reusing what it can. */
+  exchange(incoming: ParkedContext): ParkedContext {
+    const outgoing =
+      this.#saved === undefined
+        ? { context: this.cpu.saveContext(this.#spare), isShared: false }
+        : { context: this.#saved, isShared: true };
+    this.#spare = undefined;
+    this.load(incoming.context);
+    if (!incoming.isShared) {
+      this.#spare = incoming.context;
+      this.#saved = undefined;
+    }
+    return outgoing;
+  }
+}
+
+/** Registers of a task that has no CPU; `isShared` if a snapshot may hold the context too. */
+interface ParkedContext {
+  readonly context: CpuContext;
+  readonly isShared: boolean;
 }
 
 /** A task's registers wherever they are: its CPU may be taken away between two accesses. */
@@ -90,7 +119,7 @@ export class CpuSlots {
   #resident: (CpuSlot | undefined)[] = [];
   #registers: TaskRegisters[] = [];
   /** Registers of tasks without a CPU. */
-  #parked = new Map<TaskId, CpuContext>();
+  #parked = new Map<TaskId, ParkedContext>();
   #pristine: CpuContext | undefined;
   /** Tasks with a CPU, most recently made resident last; only kept once CPUs are short. */
   #order: TaskId[] = [];
@@ -121,15 +150,18 @@ export class CpuSlots {
 
   /** Registers of a new task: all zero, or a copy of its parent's. */
   create(task: TaskId, parent: TaskId | undefined): CpuSlot {
-    const context = parent === undefined ? undefined : this.of(parent).save();
-    const slot = this.#take(task);
-    slot.load(context ?? this.#pristineContext(slot));
-    return slot;
+    const context = parent === undefined ? this.#pristineContext() : this.of(parent).save();
+    this.#parked.set(task, { context, isShared: true });
+    return this.#admit(task);
   }
 
-  #pristineContext(slot: CpuSlot): CpuContext {
-    assert(this.#pristine !== undefined || slot.saved !== undefined, 'a new CPU was saved');
-    this.#pristine ??= slot.save();
+  #pristineContext(): CpuContext {
+    if (this.#pristine === undefined) {
+      const slot = this.#open();
+      assert(slot !== undefined, 'the first CPU opens');
+      this.#free.push(slot);
+    }
+    assert(this.#pristine !== undefined, 'a new CPU was saved');
     return this.#pristine;
   }
 
@@ -148,19 +180,19 @@ export class CpuSlots {
   }
 
   #admit(task: TaskId): CpuSlot {
-    const context = this.#parked.get(task);
-    assert(context !== undefined, `task ${task} has registers`);
+    const parked = this.#parked.get(task);
+    assert(parked !== undefined, `task ${task} has registers`);
     this.#parked.delete(task);
-    const slot = this.#take(task);
-    slot.load(context);
+    const free = this.#free.pop() ?? this.#open();
+    if (free !== undefined) free.load(parked.context);
+    const slot = free ?? this.#evict(parked);
+    this.#settle(task, slot);
     return slot;
   }
 
-  #take(task: TaskId): CpuSlot {
-    const slot = this.#free.pop() ?? this.#open() ?? this.#evict();
+  #settle(task: TaskId, slot: CpuSlot): void {
     this.#resident[task] = slot;
     this.#order.push(task);
-    return slot;
   }
 
   #open(): CpuSlot | undefined {
@@ -172,13 +204,14 @@ export class CpuSlots {
     return slot;
   }
 
-  #evict(): CpuSlot {
+  /** Gives the CPU that a task got longest ago to the registers of another. */
+  #evict(incoming: ParkedContext): CpuSlot {
     const victim = this.#order.shift();
     assert(victim !== undefined, 'some task has a CPU');
     const slot = this.#resident[victim];
     assert(slot !== undefined, `task ${victim} has a CPU`);
-    this.#parked.set(victim, slot.save());
     this.#resident[victim] = undefined;
+    this.#parked.set(victim, slot.exchange(incoming));
     return slot;
   }
 
@@ -186,8 +219,16 @@ export class CpuSlots {
   save(tasks: readonly (TaskId | undefined)[]): (CpuContext | undefined)[] {
     return tasks.map((task) => {
       if (task === undefined) return undefined;
-      return this.#resident[task]?.save() ?? this.#parked.get(task);
+      return this.#resident[task]?.save() ?? this.#share(task);
     });
+  }
+
+  /** The context of a task without a CPU, which a snapshot holds from now on. */
+  #share(task: TaskId): CpuContext | undefined {
+    const parked = this.#parked.get(task);
+    if (parked === undefined) return undefined;
+    this.#parked.set(task, { context: parked.context, isShared: true });
+    return parked.context;
   }
 
   /** Puts registers back: `contexts[i]` is that of task i + 1, `undefined` if it is gone. */
@@ -202,7 +243,7 @@ export class CpuSlots {
       if (context === undefined) continue;
       const slot = this.#resident[index + 1];
       if (slot !== undefined) slot.load(context);
-      else this.#parked.set(index + 1, context);
+      else this.#parked.set(index + 1, { context, isShared: true });
     }
   }
 }

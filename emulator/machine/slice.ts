@@ -112,7 +112,7 @@ export class Slice {
     this.#armingWord = word;
     this.#armed = word === 0 ? 0 : memory.readU64AsNumber(word);
     if (armings.mustLookAgain(this.#armed)) this.#noteArming(task, slot);
-    slot.saved = undefined;
+    slot.touch();
     return slot;
   }
 

@@ -1,4 +1,5 @@
 import { PAGE_SIZE } from '../hardware/address.ts';
+import { ByteSlabs } from './byte-slabs.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
 const FRAMES_PER_CHUNK = 512;
@@ -21,6 +22,7 @@ export const EMPTY_MEMORY: MemoryImage = { chunks: [] };
  */
 export class MemoryImages {
   readonly #memory: PhysicalMemory;
+  readonly #slabs = new ByteSlabs();
   /** What memory held when the dirty set was last cleared. */
   #base: MemoryImage = EMPTY_MEMORY;
 
@@ -43,9 +45,8 @@ export class MemoryImages {
         own.set(index, chunk);
         chunks[index] = chunk;
       }
-      chunk[frame % FRAMES_PER_CHUNK] = memory.bytes.slice(
-        frame * PAGE_SIZE,
-        (frame + 1) * PAGE_SIZE,
+      chunk[frame % FRAMES_PER_CHUNK] = this.#slabs.copy(
+        memory.bytes.subarray(frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE),
       );
     }
     memory.clearDirty();

@@ -13,7 +13,7 @@ const RUN_INSTRUCTIONS = 1_000_000;
 const INSTRUCTION_POINTER = 16;
 
 /** Endless loops of five instructions; rdi points to a page of data. */
-export const LOOPS = {
+const LOOPS = {
   /** add rax, 1; lea rdx, [rax+rbx]; xor rbx, rdx; add r8, rbx; jmp */
   'no stores': [
     ...[0x48, 0x83, 0xc0, 0x01, 0x48, 0x8d, 0x14, 0x18, 0x48, 0x31, 0xd3, 0x49, 0x01, 0xd8],
@@ -26,7 +26,7 @@ export const LOOPS = {
   ],
 } as const;
 
-export type LoopName = keyof typeof LOOPS;
+type LoopName = keyof typeof LOOPS;
 
 /** What the C program does beside running. */
 interface ReferenceSetUp {
@@ -70,7 +70,7 @@ function dataOf(cpu: number): bigint {
 }
 
 /** Gives the C program the same loop on two CPUs. */
-export async function setUpBareReference(
+async function setUpBareReference(
   reference: Reference,
   loop: LoopName,
   { byCount, logsStores }: ReferenceSetUp,

@@ -5,6 +5,7 @@ import {
   KNOWN_ARMINGS,
   NO_ADDRESS,
   STOP_ARMED,
+  STOP_BUDGET,
 } from './control.ts';
 import type { Pointer } from './ffi.ts';
 import { type HostMemory, reserveHostMemory } from './host-memory.ts';
@@ -82,6 +83,30 @@ export class ControlBlock {
   }
   set previousIp(value: number) {
     this.#setAddress(CONTROL.previousIp, value);
+  }
+
+  /** An instruction starts to execute. */
+  start(address: number): void {
+    this.previousIp = this.lastIp;
+    this.lastIp = address;
+  }
+
+  /** The run stops before an instruction; an earlier reason to stop stays. */
+  stopBefore(address: number, reason: number): void {
+    if (reason !== STOP_BUDGET || this.stopReason === 0) this.stopReason = reason;
+    this.#setAddress(CONTROL.stopIp, address);
+  }
+
+  /** Whether this special instruction is let through; then it is no longer. */
+  takePass(address: number): boolean {
+    if (this.#address(CONTROL.passIp) !== address) return false;
+    this.#set(CONTROL.passIp, NO_ADDRESS);
+    return true;
+  }
+
+  /** Whether the REP instruction at this address is let through. */
+  isRepeating(address: number): boolean {
+    return this.#address(CONTROL.repeatIp) === address;
   }
 
   /** Lets the special instruction at this address execute once. */

@@ -54,7 +54,7 @@ export class UnicornCpu implements EngineCpu {
     });
     installHooks(library, this.#uc, this.control.pointer, shared);
     this.mapper = new Mapper(library, this.#uc, shared.ramPointer, shared.codeMaps);
-    this.#registers = new RegisterAccess(library, this.#uc);
+    this.#registers = new RegisterAccess(library, this.#uc, shared.contextSlabs);
     this.#registers.write('rflags', 0x202n);
     this.#pristine = this.#registers.saveContext();
   }
@@ -333,10 +333,12 @@ export class UnicornCpu implements EngineCpu {
     this.instructionPointer = Number(file[16] ?? 0n);
   }
 
-  saveContext(): CpuContext {
+  saveContext(reuse?: CpuContext): CpuContext {
     const context: UnicornContext = {
       engine: this.#shared.id,
-      bytes: this.#registers.saveContext(),
+      bytes: this.#registers.saveContext(
+        reuse !== undefined && isUnicornContext(reuse, this.#shared.id) ? reuse.bytes : undefined,
+      ),
       instructionPointer: this.instructionPointer,
       lastIp: this.control.lastIp,
       previousIp: this.control.previousIp,

@@ -1,15 +1,17 @@
 import { assert } from '../../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
+import { ByteSlabs } from '../../../kernel-model/mm/byte-slabs.ts';
 import { type AccessLog, RECORD_READ, RECORD_WRITE } from '../access-log.ts';
 import type { Engine, EngineCpu } from '../engine.ts';
 import { CodeMaps } from './code-maps.ts';
 import { UnicornCpu } from './cpu.ts';
 import { bindUnicorn, type Pointer, type UnicornLibrary } from './ffi.ts';
 import { registerFaultHook, registerInterruptHook, registerMemoryHook } from './hooks.ts';
-import { makeExecutable, reserveHostMemory } from './host-memory.ts';
+import { reserveHostMemory } from './host-memory.ts';
 import { LogRing } from './log-ring.ts';
+import { type HookPointers, registerPortableHooks } from './portable-hooks.ts';
 import { type AccessingCpu, SlowAccess } from './slow-access.ts';
-import { CODE_THUNK_OFFSET, MEMORY_THUNK_OFFSET, THUNK_BYTES } from './thunks.ts';
+import { loadThunks } from './thunks.ts';
 
 const UC_MEM_WRITE_UNMAPPED = 20;
 const UC_MEM_FETCH_UNMAPPED = 21;
@@ -29,6 +31,8 @@ export interface EngineShared {
   readonly ramPointer: Pointer;
   readonly ramBytes: Uint8Array;
   readonly codeMaps: CodeMaps;
+  /** Where saved contexts are kept. */
+  readonly contextSlabs: ByteSlabs;
   readonly logReads: boolean;
   readonly ring: LogRing;
   readonly slowAccess: SlowAccess;
@@ -49,13 +53,15 @@ export interface UnicornOptions {
   readonly ramBytes: number;
   /** Log loads too; they are then as slow as stores. */
   readonly logReads: boolean;
+  /** The hooks to use; those that run on any host are slow. By default the best for this host. */
+  readonly hooks?: 'native' | 'portable';
   /** Called when the log is full; must clear it. */
   readonly onLogFull: () => void;
   /** Called when code is first decoded from a page of RAM: `codeChanged` is due if it is written. */
   readonly onCodePage: (ramOffset: number) => void;
 }
 
-/** Opens libunicorn as an Engine. x86-64 hosts only: the hooks are host machine code. */
+/** Opens libunicorn as an Engine. */
 export function openUnicorn(options: UnicornOptions): Engine {
   return new UnicornEngine(options);
 }
@@ -67,6 +73,7 @@ class UnicornEngine implements Engine, EngineShared {
   readonly ramPointer: Pointer;
   readonly ramBytes: Uint8Array;
   readonly codeMaps: CodeMaps;
+  readonly contextSlabs = new ByteSlabs();
   readonly log: AccessLog;
   readonly logReads: boolean;
   readonly ring: LogRing;
@@ -92,18 +99,27 @@ class UnicornEngine implements Engine, EngineShared {
     this.ring = new LogRing(options.onLogFull);
     this.log = this.ring.log;
     this.slowAccess = new SlowAccess(this.ring, this.ramBytes);
-    const code = reserveHostMemory(PAGE_SIZE);
-    new Uint8Array(code.buffer).set(THUNK_BYTES);
-    makeExecutable(code);
-    this.codeHook = code.pointer + BigInt(CODE_THUNK_OFFSET);
-    this.memoryHook = code.pointer + BigInt(MEMORY_THUNK_OFFSET);
     this.slowMemoryHook = registerMemoryHook((_uc, type, address, size, value) =>
       this.slowAccess.access(this.#running, type, Number(address), size, BigInt(value)),
     );
+    const hooks = this.#hooksFor(options.hooks ?? (process.arch === 'x64' ? 'native' : 'portable'));
+    this.codeHook = hooks.code;
+    this.memoryHook = hooks.memory;
     this.faultHook = registerFaultHook((_uc, type, address) => this.#recordFault(type, address));
     this.interruptHook = registerInterruptHook((uc, vector) => {
       this.#exceptionVector ??= vector;
       this.library.stop(uc);
+    });
+  }
+
+  #hooksFor(kind: 'native' | 'portable'): HookPointers {
+    if (kind === 'native') return loadThunks();
+    return registerPortableHooks({
+      library: this.library,
+      codeMaps: this.codeMaps,
+      ring: this.ring,
+      slowAccess: this.slowAccess,
+      running: () => this.#running,
     });
   }
 

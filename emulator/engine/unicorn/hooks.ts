@@ -11,6 +11,9 @@ const UC_HOOK_MEM_WRITE = 1 << 11;
 const memoryHook = koffi.proto(
   'void rseq_memory_hook(void* uc, int type, uint64_t address, int size, int64_t value, void* data)',
 );
+const codeHook = koffi.proto(
+  'void rseq_code_hook(void* uc, uint64_t address, uint32_t size, void* data)',
+);
 const faultHook = koffi.proto(
   'bool rseq_fault_hook(void* uc, int type, uint64_t address, int size, int64_t value, void* data)',
 );
@@ -18,6 +21,7 @@ const interruptHook = koffi.proto(
   'void rseq_interrupt_hook(void* uc, uint32_t number, void* data)',
 );
 
+export type CodeHook = (uc: Pointer, address: number | bigint) => void;
 export type MemoryHook = (
   uc: Pointer,
   type: number,
@@ -34,6 +38,9 @@ export type FaultHook = (
 export type InterruptHook = (uc: Pointer, vector: number) => void;
 
 /** Native entry points of our JavaScript hooks; they live as long as the process. */
+export function registerCodeHook(hook: CodeHook): Pointer {
+  return koffi.register(hook, koffi.pointer(codeHook));
+}
 export function registerMemoryHook(hook: MemoryHook): Pointer {
   return koffi.register(hook, koffi.pointer(memoryHook));
 }

@@ -1,24 +1,19 @@
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
-import { AccessLog, RECORD_BYTES, SIZE_SHIFT } from '../access-log.ts';
+import {
+  AccessLog,
+  type LogRecord,
+  RECORD_BOUNDARY,
+  RECORD_BYTES,
+  writeRecord,
+} from '../access-log.ts';
 import type { Pointer } from './ffi.ts';
 import { type HostMemory, reserveHostMemory } from './host-memory.ts';
 
 const LOG_RECORDS = 65_536;
 const RECORD_SHIFT = Math.log2(RECORD_BYTES);
-const RECORD_LONGS = RECORD_BYTES / 8;
+const RECORD_WORDS = RECORD_BYTES / 4;
 /** One access makes two records at most. */
 const SPARE_RECORDS = 2;
-
-/** One record of the access log, as JavaScript hooks append it. */
-export interface LogRecord {
-  readonly kind: number;
-  readonly address: number;
-  readonly sizeBytes: number;
-  readonly value: bigint;
-  /** See RECORD_BYTES. */
-  readonly stamp: number;
-  readonly instruction: number;
-}
 
 /**
  * The memory behind an access log, to which native hooks append: the records, and a control page
@@ -28,7 +23,6 @@ export class LogRing {
   readonly control: Pointer;
   readonly log: AccessLog;
   readonly #records: HostMemory = reserveHostMemory(LOG_RECORDS * RECORD_BYTES);
-  readonly #longs = new BigUint64Array(this.#records.buffer);
   readonly #words = new Int32Array(this.#records.buffer);
   readonly #cursor: BigUint64Array;
   readonly #onFull: () => void;
@@ -68,15 +62,22 @@ export class LogRing {
     return true;
   }
 
-  append({ kind, address, sizeBytes, value, stamp, instruction }: LogRecord): void {
+  /** Whether native hooks hand over each access. */
+  get isFull(): boolean {
+    return (this.#cursor[0] ?? 0n) >= (this.#cursor[1] ?? 0n);
+  }
+
+  append(record: LogRecord): void {
     const index = this.log.length;
-    const at = index * RECORD_LONGS;
-    this.#longs[at] = BigInt(address);
-    this.#longs[at + 1] = BigInt.asUintN(64, value);
-    this.#words[at * 2 + 4] = stamp;
-    this.#words[at * 2 + 5] = kind | (sizeBytes << SIZE_SHIFT);
-    this.#longs[at + 3] = BigInt(instruction);
+    writeRecord(this.#records.buffer, index, record);
     this.truncate(index + 1);
+  }
+
+  /** A marked instruction executes after `previous`. */
+  appendBoundary(instruction: number, previous: number, stamp: number): void {
+    const kind = RECORD_BOUNDARY;
+    const value = BigInt(previous);
+    this.append({ kind, address: instruction, sizeBytes: 0, value, stamp, instruction });
   }
 
   /** Forgets all records but the first `length`. */
@@ -86,6 +87,6 @@ export class LogRing {
 
   /** The stamp of a record. */
   stamp(index: number): number {
-    return this.#words[index * RECORD_LONGS * 2 + 4] ?? 0;
+    return this.#words[index * RECORD_WORDS + 4] ?? 0;
   }
 }

@@ -1,6 +1,7 @@
 import koffi from 'koffi';
 import { assert } from '../../../kernel-model/assert.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
+import type { ByteSlabs } from '../../../kernel-model/mm/byte-slabs.ts';
 import { REGISTER_FILE_WORDS } from '../register-file.ts';
 import type { Pointer, UnicornLibrary } from './ffi.ts';
 import { type HostMemory, reserveHostMemory } from './host-memory.ts';
@@ -16,11 +17,13 @@ export class RegisterAccess {
   readonly #scratch: HostMemory = reserveHostMemory(SCRATCH_BYTES);
   readonly #words: BigUint64Array;
   readonly #context: Pointer;
+  readonly #slabs: ByteSlabs;
   readonly #contextBytes: Uint8Array;
 
-  constructor(library: UnicornLibrary, uc: Pointer) {
+  constructor(library: UnicornLibrary, uc: Pointer, slabs: ByteSlabs) {
     this.#library = library;
     this.#uc = uc;
+    this.#slabs = slabs;
     this.#words = new BigUint64Array(this.#scratch.buffer);
     this.#context = library.allocateContext(uc);
     this.#contextBytes = contextData(this.#context, library.contextSizeBytes(uc));
@@ -64,9 +67,12 @@ export class RegisterAccess {
     }
   }
 
-  saveContext(): Uint8Array {
+  /** The registers as bytes, in `reuse` if that is given. */
+  saveContext(reuse?: Uint8Array): Uint8Array {
     this.#library.saveContext(this.#uc, this.#context);
-    return this.#contextBytes.slice();
+    if (reuse === undefined) return this.#slabs.copy(this.#contextBytes);
+    reuse.set(this.#contextBytes);
+    return reuse;
   }
 
   restoreContext(bytes: Uint8Array): void {

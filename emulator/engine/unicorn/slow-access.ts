@@ -1,13 +1,24 @@
 import { PAGE_SIZE, pageStart } from '../../../kernel-model/hardware/address.ts';
-import { RECORD_BOUNDARY, RECORD_READ, RECORD_WRITE } from '../access-log.ts';
+import { RECORD_READ, RECORD_WRITE } from '../access-log.ts';
 import type { ControlBlock } from './control-block.ts';
 import type { LogRing } from './log-ring.ts';
 import type { Mapper } from './mapper.ts';
+
+const HALF_BYTES = 8;
 
 /** What the slow way needs to know of the CPU that makes an access. */
 export interface AccessingCpu {
   readonly control: ControlBlock;
   readonly mapper: Mapper;
+}
+
+/**
+ * Whether an access is one that hooks leave to SlowAccess: it crosses its page, or may be the first half
+ * of one of 16 bytes that does.
+ */
+export function needsSlowWay(address: number, sizeBytes: number): boolean {
+  const end = (address % PAGE_SIZE) + sizeBytes;
+  return end > PAGE_SIZE || (sizeBytes === HALF_BYTES && end + HALF_BYTES > PAGE_SIZE);
 }
 
 /** Bytes that a store may have replaced, kept until the next such store. */
@@ -126,9 +137,7 @@ export class SlowAccess {
   /** Logs that a marked instruction executes after `previous`. */
   logBoundary(instruction: number, previous: number, stamp: number): void {
     if (this.#ring.makeRoom()) this.#runStart = 0;
-    const value = BigInt(previous);
-    const address = instruction;
-    this.#ring.append({ kind: RECORD_BOUNDARY, address, sizeBytes: 0, value, stamp, instruction });
+    this.#ring.appendBoundary(instruction, previous, stamp);
   }
 
   /** The address of a fault as hardware reports it: the first byte that is not accessible. */

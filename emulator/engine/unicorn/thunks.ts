@@ -1,3 +1,7 @@
+import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
+import { makeExecutable, reserveHostMemory } from './host-memory.ts';
+import type { HookPointers } from './portable-hooks.ts';
+
 /** Offset of each hook in THUNK_BYTES. */
 export const CODE_THUNK_OFFSET = 0;
 export const MEMORY_THUNK_OFFSET = 192;
@@ -16,3 +20,14 @@ const THUNK_HEX = [
 ].join('');
 
 export const THUNK_BYTES: Uint8Array = Uint8Array.from(Buffer.from(THUNK_HEX, 'hex'));
+
+/** Puts the thunks where they can be executed. */
+export function loadThunks(): HookPointers {
+  const code = reserveHostMemory(PAGE_SIZE);
+  new Uint8Array(code.buffer).set(THUNK_BYTES);
+  makeExecutable(code);
+  return {
+    code: code.pointer + BigInt(CODE_THUNK_OFFSET),
+    memory: code.pointer + BigInt(MEMORY_THUNK_OFFSET),
+  };
+}

@@ -136,6 +136,17 @@ describe('a fork', () => {
     expect([ours.readU32(BASE + PAGE_SIZE), theirs.readU32(BASE + PAGE_SIZE)]).toEqual([3, 3]);
   });
 
+  test('puts the copy it makes at a write into the write log', () => {
+    const space = makeSpace();
+    map(space, BASE, PAGE_SIZE);
+    new UserMemory(space).writeU32(BASE, 1);
+    const child = space.fork();
+    space.memory.clearDirty();
+    child.resolveFault(BASE, 'write');
+    expect(space.memory.dirtyCount).toBe(1);
+    expect(space.memory.dirtyFrames[0]).toBe(child.frameAt(BASE));
+  });
+
   test('gives the last owner its frame without a copy', () => {
     const space = makeSpace();
     map(space, BASE, PAGE_SIZE);
