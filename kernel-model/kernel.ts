@@ -42,6 +42,8 @@ export class Kernel {
   state: KernelState;
   #choose: Chooser;
   #memories: UserMemory[] = [];
+  /** By task id; one that names another task object is out of date. */
+  #contexts: RseqContext[] = [];
 
   constructor(
     profile: KernelProfile,
@@ -106,7 +108,7 @@ export class Kernel {
     let memory = this.#memories[process.space];
     if (memory === undefined) {
       const space = this.host.spaces[process.space];
-      assert(space !== undefined, `address space ${process.space} exists`);
+      assert(space !== undefined, 'address space exists', process.space);
       memory = new UserMemory(space);
       this.#memories[process.space] = memory;
     }
@@ -115,17 +117,21 @@ export class Kernel {
 
   processOf(task: Task): Process {
     const process = this.state.processes[task.process];
-    assert(process !== undefined, `process ${task.process} exists`);
+    assert(process !== undefined, 'process exists', task.process);
     return process;
   }
 
   /** What an rseq variant may see of a task. */
   rseqContext(task: Task): RseqContext {
-    return {
+    const known = this.#contexts[task.id];
+    if (known?.task === task) return known;
+    const context: RseqContext = {
       task,
       memory: this.memoryOf(this.processOf(task)),
       registers: this.host.registers(task.id),
     };
+    this.#contexts[task.id] = context;
+    return context;
   }
 
   /** Decision `switch`: see Decision. The task must be current or queued on that vCPU. */
@@ -142,7 +148,7 @@ export class Kernel {
   /** Decision `migrate`: moves a running or queued task to another vCPU that its affinity allows. */
   migrate(taskId: TaskId, vcpuId: VcpuId): void {
     const task = taskOf(this.state, taskId);
-    assert(isAllowed(task.affinity, vcpuId), `task ${taskId} may run on vCPU ${vcpuId}`);
+    assert(isAllowed(task.affinity, vcpuId), 'affinity allows the vCPU', vcpuId);
     if (task.state.kind === 'running') this.#deschedule(vcpuOf(this.state, task.vcpu));
     dequeue(this.state, task);
     place(this.#wakeContext, task, vcpuId);

@@ -181,7 +181,7 @@ export class CpuSlots {
 
   #admit(task: TaskId): CpuSlot {
     const parked = this.#parked.get(task);
-    assert(parked !== undefined, `task ${task} has registers`);
+    assert(parked !== undefined, 'a task with registers', task);
     this.#parked.delete(task);
     const free = this.#free.pop() ?? this.#open();
     if (free !== undefined) free.load(parked.context);
@@ -209,7 +209,7 @@ export class CpuSlots {
     const victim = this.#order.shift();
     assert(victim !== undefined, 'some task has a CPU');
     const slot = this.#resident[victim];
-    assert(slot !== undefined, `task ${victim} has a CPU`);
+    assert(slot !== undefined, 'a task with a CPU', victim);
     this.#resident[victim] = undefined;
     this.#parked.set(victim, slot.exchange(incoming));
     return slot;

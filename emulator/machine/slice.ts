@@ -61,7 +61,7 @@ export class Slice {
     const { kernel, sections } = this.#parts;
     const { state } = kernel;
     const vcpu = state.vcpus[vcpuId];
-    assert(vcpu !== undefined, `vCPU ${vcpuId} exists`);
+    assert(vcpu !== undefined, 'vCPU exists', vcpuId);
     this.retired = 0;
     vcpu.needResched = false;
     const task = taskOf(state, vcpu.current);
@@ -100,7 +100,7 @@ export class Slice {
   #prepare(task: Task): CpuSlot {
     const { kernel, slots, armings } = this.#parts;
     const slot = slots.of(task.id);
-    const memory = kernel.memoryOf(kernel.processOf(task));
+    const { memory } = kernel.rseqContext(task);
     this.#task = task;
     this.#space = memory.space;
     slot.cpu.setMappings(memory.space.engineMappings());

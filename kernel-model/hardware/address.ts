@@ -19,7 +19,7 @@ export function toGuestAddress(word: bigint): GuestAddress | undefined {
 
 /** An address we made ourselves; asserts that it is a user-space integer. */
 export function guestAddress(value: number): GuestAddress {
-  assert(Number.isInteger(value) && value >= 0 && value < TASK_SIZE, `guest address ${value}`);
+  assert(Number.isInteger(value) && value >= 0 && value < TASK_SIZE, 'a guest address', value);
   return value as GuestAddress;
 }
 

@@ -94,7 +94,7 @@ export class PhysicalMemory {
     assert(count > 0, 'frames asked for');
     const start = this.#takeRun(count);
     for (let frame = start; frame < start + count; frame++) {
-      assert(this.#references[frame] === 0, `frame ${frame} is free`);
+      assert(this.#references[frame] === 0, 'a free frame', frame);
       this.#references[frame] = 1;
       if (this.#touched[frame] !== 0) this.#clearReused(frame);
     }
@@ -135,7 +135,7 @@ export class PhysicalMemory {
 
   /** Adds a reference: the frame is mapped once more. */
   retain(frame: number): void {
-    assert((this.#references[frame] ?? 0) > 0, `frame ${frame} is in use`);
+    assert((this.#references[frame] ?? 0) > 0, 'a frame in use', frame);
     this.#references[frame] = (this.#references[frame] ?? 0) + 1;
     this.#changed();
   }
@@ -143,7 +143,7 @@ export class PhysicalMemory {
   /** Drops a reference; the frame is free when none is left. */
   release(frame: number): void {
     const references = this.#references[frame] ?? 0;
-    assert(references > 0, `frame ${frame} is in use`);
+    assert(references > 0, 'a frame in use', frame);
     this.#references[frame] = references - 1;
     if (references === 1) {
       this.#addFree(frame);

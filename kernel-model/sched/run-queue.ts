@@ -6,14 +6,14 @@ import type { Chooser } from './decision.ts';
 /** The task with this id; asserts that it exists. */
 export function taskOf(state: KernelState, id: TaskId): Task {
   const task = state.tasks[id - 1];
-  assert(task !== undefined, `task ${id} exists`);
+  assert(task !== undefined, 'task exists', id);
   return task;
 }
 
 /** The vCPU with this id; asserts that it exists. */
 export function vcpuOf(state: KernelState, id: VcpuId): Vcpu {
   const vcpu = state.vcpus[id];
-  assert(vcpu !== undefined, `vCPU ${id} exists`);
+  assert(vcpu !== undefined, 'vCPU exists', id);
   return vcpu;
 }
 
@@ -41,13 +41,13 @@ export function dequeue(state: KernelState, task: Task): void {
     return;
   }
   const index = queue.indexOf(task.id);
-  assert(index >= 0, `task ${task.id} is queued on vCPU ${task.vcpu}`);
+  assert(index >= 0, 'a queued task', task.id);
   queue.splice(index, 1);
 }
 
 /** Makes a ready task the one that its vCPU runs; the vCPU must be idle. */
 export function dispatch(vcpu: Vcpu, task: Task): void {
-  assert(vcpu.current === 0, `vCPU ${vcpu.id} is idle`);
+  assert(vcpu.current === 0, 'an idle vCPU', vcpu.id);
   vcpu.current = task.id;
   vcpu.needResched = false;
   task.state = RUNNING;
@@ -62,7 +62,7 @@ export function choosePlacement(
 ): VcpuId {
   if (preferred !== undefined && isAllowed(task.affinity, preferred)) return preferred;
   const candidates = allowedVcpus(state, task.affinity);
-  assert(candidates.length > 0, `task ${task.id} may run somewhere`);
+  assert(candidates.length > 0, 'a task that may run somewhere', task.id);
   const index = candidates.length > 1 ? choose({ kind: 'place', task: task.id, candidates }) : 0;
   const chosen = candidates[index];
   assert(chosen !== undefined, 'a candidate was chosen');

@@ -11,7 +11,7 @@ export type WakeContext = Pick<SyscallContext, 'state' | 'host' | 'profile' | 'c
  * ran last, or elsewhere if its affinity changed meanwhile.
  */
 export function wakeTask(context: WakeContext, task: Task, result: bigint): void {
-  assert(task.state.kind === 'blocked', `task ${task.id} is blocked`);
+  assert(task.state.kind === 'blocked', 'a blocked task', task.id);
   context.host.registers(task.id).write('rax', BigInt.asUintN(64, result));
   place(context, task, choosePlacement(context.state, task, task.vcpu, context.choose));
   enqueue(context.state, task);

@@ -48,7 +48,8 @@ export class ScriptedCpu implements EngineCpu {
   run(budgetInstructions: number): Exit {
     assert(
       budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX,
-      `budget of ${budgetInstructions}`,
+      'a budget',
+      budgetInstructions,
     );
     for (this.retired = 0; this.retired < budgetInstructions; this.retired++) {
       this.#left = budgetInstructions - this.retired - 1;

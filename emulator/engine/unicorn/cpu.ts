@@ -75,7 +75,8 @@ export class UnicornCpu implements EngineCpu {
   run(budgetInstructions: number): Exit {
     assert(
       budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX,
-      `budget of ${budgetInstructions}`,
+      'a budget',
+      budgetInstructions,
     );
     const { changedFrames } = this.#shared.codeMaps;
     if (this.#changesSeen !== changedFrames.length) {

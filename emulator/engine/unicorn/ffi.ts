@@ -58,7 +58,7 @@ export function bindUnicorn(path: string): UnicornLibrary {
   const contextRestore = library.func('int uc_context_restore(void*, void*)');
   const errorText = library.func('const char* uc_strerror(int)');
   const check = (error: number, what: string): void => {
-    assert(error === 0, `${what}: ${errorText(error)}`);
+    if (error !== 0) assert(false, `${what}: ${errorText(error)}`);
   };
   return {
     version: formatVersion(versionOf(null, null)),
