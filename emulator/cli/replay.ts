@@ -141,9 +141,9 @@ function compare(machine: Machine, image: ProgramImage, schedule: Schedule): str
   if (counts.instructions !== schedule.instructions) {
     differences.push(`${counts.instructions} instructions; recorded: ${schedule.instructions}`);
   }
-  if (machine.decisions.length !== schedule.decisions.length) {
+  if (machine.decisionCount !== schedule.decisions.length) {
     differences.push(
-      `${machine.decisions.length} decisions used; recorded: ${schedule.decisions.length}`,
+      `${machine.decisionCount} decisions used; recorded: ${schedule.decisions.length}`,
     );
   }
   const hash = machine.stateHash();

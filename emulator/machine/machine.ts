@@ -37,9 +37,10 @@ const LIVELOCK_ABORTS = 10_000;
 export class Machine {
   readonly memory: PhysicalMemory;
   readonly sections: Sections;
-  /** The decisions taken since boot. */
-  readonly decisions: Decision[] = [];
   readonly #engine: Engine;
+  /** The first #decisionCount are the schedule so far; a restore leaves the rest in place. */
+  readonly #decisions: Decision[] = [];
+  #decisionCount = 0;
   readonly #images: MemoryImages;
   readonly #slots: CpuSlots;
   readonly #programs: ProgramLoader;
@@ -87,6 +88,16 @@ export class Machine {
     return this.#kernel;
   }
 
+  /** Decisions taken since boot: the schedule position. */
+  get decisionCount(): number {
+    return this.#decisionCount;
+  }
+
+  /** A copy of the decisions taken since boot. */
+  get decisions(): Decision[] {
+    return this.#decisions.slice(0, this.#decisionCount);
+  }
+
   get counts(): RunCounts {
     return {
       instructions: this.#instructions,
@@ -119,7 +130,7 @@ export class Machine {
       inFlight: [],
       abortsAt: new Map(),
     });
-    this.decisions.length = 0;
+    this.#decisionCount = 0;
     this.#instructions = 0;
     this.#preemptions = 0;
     this.#migrations = 0;
@@ -230,7 +241,7 @@ export class Machine {
     if (error !== undefined) {
       throw new ScheduleDivergence(`decision ${decisionToString(decision)}: ${error}`);
     }
-    this.decisions.push(decision);
+    this.#decisions[this.#decisionCount++] = decision;
     switch (decision.kind) {
       case 'run':
         this.#runSlice(decision.vcpu, decision.instructions);
@@ -302,11 +313,10 @@ export class Machine {
     const chosen = point.candidates[index];
     if (chosen === undefined)
       throw new ScheduleDivergence(`no candidate ${index} to ${point.kind}`);
-    this.decisions.push(
+    this.#decisions[this.#decisionCount++] =
       point.kind === 'place'
         ? { kind: 'place', task: point.task, vcpu: chosen }
-        : { kind: 'wake', task: chosen },
-    );
+        : { kind: 'wake', task: chosen };
     return index;
   }
 
@@ -321,7 +331,7 @@ export class Machine {
       sections: this.sections.save(),
       counts: this.counts,
       outcome: this.#outcome,
-      decisionIndex: this.decisions.length,
+      decisionIndex: this.#decisionCount,
     };
   }
 
@@ -342,7 +352,7 @@ export class Machine {
     this.#signals = snapshot.counts.signals;
     this.#outcome = snapshot.outcome;
     this.#livelock = undefined;
-    this.decisions.length = snapshot.decisionIndex;
+    this.#decisionCount = snapshot.decisionIndex;
   }
 
   #liveTaskIds(): (number | undefined)[] {

@@ -28,7 +28,7 @@ export function recordSchedule(
     tick: inputs.tick,
     maxInstructions: inputs.maxInstructions,
     memoryModel: 'SC',
-    decisions: [...machine.decisions],
+    decisions: machine.decisions,
     outcome,
     instructions: machine.counts.instructions,
     stateHash: machine.stateHash(),

@@ -74,7 +74,7 @@ export function reportRun(
     },
     abortsAt,
     findings: [],
-    decisions: machine.decisions.length,
+    decisions: machine.decisionCount,
     stateHash: machine.stateHash(),
     replayCommand,
   };

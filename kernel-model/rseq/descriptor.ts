@@ -1,5 +1,5 @@
 import { RSEQ_CS, RSEQ_SIGNATURE_BYTES } from '../abi/rseq.ts';
-import { TASK_SIZE_WORD } from '../hardware/address.ts';
+import { TASK_SIZE, TASK_SIZE_WORD } from '../hardware/address.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
 import type { ArmedRegion } from './variant.ts';
 
@@ -25,6 +25,34 @@ export function readDescriptor(memory: UserMemory, pointer: bigint): SectionDesc
   if (version === undefined || flags === undefined || startIp === undefined) return undefined;
   if (postCommitOffset === undefined || abortIp === undefined) return undefined;
   return { address: pointer, version, flags, startIp, postCommitOffset, abortIp };
+}
+
+/**
+ * The armed region, if nothing about its descriptor is unusual: aligned, with flags and version zero,
+ * and free of defects (findDescriptorDefect). `undefined` says nothing: take the long way then, which
+ * has the kernel's checks in the kernel's order and in 64 bits. This one makes no bigint.
+ */
+export function readSoundRegion(
+  memory: UserMemory,
+  address: number,
+  signature: number,
+): ArmedRegion | undefined {
+  if (address % RSEQ_CS.size !== 0) return undefined;
+  const words = new Uint32Array(RSEQ_CS.size / 4);
+  if (!memory.readWords(address, words)) return undefined;
+  const start = toDouble(words, RSEQ_CS.startIp);
+  const end = start + toDouble(words, RSEQ_CS.postCommitOffset);
+  const abort = toDouble(words, RSEQ_CS.abortIp);
+  // Doubles are exact below TASK_SIZE, and rounding never brings a larger word below it.
+  if (words[0] !== 0 || words[1] !== 0 || end >= TASK_SIZE || abort >= TASK_SIZE) return undefined;
+  if (abort >= start && abort < end) return undefined;
+  if (abort < RSEQ_SIGNATURE_BYTES) return undefined;
+  if (memory.readU32(abort - RSEQ_SIGNATURE_BYTES) !== signature) return undefined;
+  return { source: address, start, end, abort };
+}
+
+function toDouble(words: Uint32Array, offset: number): number {
+  return (words[offset / 4] ?? 0) + (words[offset / 4 + 1] ?? 0) * 4_294_967_296;
 }
 
 /** in_rseq_cs: ip - start_ip < post_commit_offset in wrapping unsigned 64-bit arithmetic. */

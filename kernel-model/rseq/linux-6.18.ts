@@ -1,11 +1,12 @@
 import { RSEQ_AREA, RSEQ_EVENT_MIGRATE, RSEQ_EVENT_PREEMPT } from '../abi/rseq.ts';
+import { assert } from '../assert.ts';
 import { type GuestAddress, TASK_SIZE_WORD } from '../hardware/address.ts';
 import type { Task } from '../task/task.ts';
 import {
   findDescriptorDefect,
   isInside,
   readDescriptor,
-  type SectionDescriptor,
+  readSoundRegion,
   toRegion,
 } from './descriptor.ts';
 import { RSEQ_SYSCALL } from './registration.ts';
@@ -90,6 +91,12 @@ function fixInstructionPointer(
   const { memory, registers } = context;
   const cell = registration.address + RSEQ_AREA.rseqCs;
   if (memory.isZeroU64(cell)) return clear(context, cell);
+  const sound = readSoundRegion(memory, memory.readU64AsNumber(cell), registration.signature);
+  if (sound !== undefined) {
+    const ip = registers.instructionPointer;
+    const isInside = ip >= (sound.start ?? 0) && ip < sound.end;
+    return isInside ? restart(context, registration, sound) : clear(context, cell);
+  }
   const pointer = memory.readU64(cell);
   if (pointer === undefined) return fatal('the rseq area is not readable');
   if (pointer >= TASK_SIZE_WORD) return fatal('rseq_cs is not a user address');
@@ -98,7 +105,10 @@ function fixInstructionPointer(
   const defect = findDescriptorDefect(memory, descriptor, registration.signature);
   if (defect !== undefined) return fatal(defect);
   if (!isInside(descriptor, BigInt(registers.instructionPointer))) return clear(context, cell);
-  return restart(context, registration, descriptor);
+  if (descriptor.flags !== 0) return fatal(`descriptor flags 0x${descriptor.flags.toString(16)}`);
+  const region = toRegion(descriptor);
+  assert(region !== undefined, 'a descriptor without defects is a region');
+  return restart(context, registration, region);
 }
 
 /** clear_rseq_cs: the store happens even if the word is zero already. */
@@ -106,13 +116,13 @@ function clear({ memory }: RseqContext, cell: number): ResumeOutcome {
   return memory.writeU32Pair(cell, 0, 0) ? RESUMED : fatal('the rseq area is not writable');
 }
 
+/** rseq_need_restart and what follows it: the task is inside `region`. */
 function restart(
   context: RseqContext,
   registration: RseqRegistration,
-  descriptor: SectionDescriptor,
+  region: ArmedRegion,
 ): ResumeOutcome {
   const { task, memory, registers } = context;
-  if (descriptor.flags !== 0) return fatal(`descriptor flags 0x${descriptor.flags.toString(16)}`);
   const flags = memory.readU32(registration.address + RSEQ_AREA.flags);
   if (flags === undefined) return fatal('the rseq area is not readable');
   if (flags !== 0) return fatal(`struct rseq flags 0x${flags.toString(16)}`);
@@ -122,9 +132,8 @@ function restart(
   const cleared = clear(context, registration.address + RSEQ_AREA.rseqCs);
   if (cleared.kind === 'fatal') return cleared;
   const from = registers.instructionPointer;
-  registers.instructionPointer = Number(descriptor.abortIp);
-  const region = toRegion(descriptor);
-  return region === undefined ? RESUMED : { kind: 'aborted', region, from };
+  registers.instructionPointer = region.abort ?? 0;
+  return { kind: 'aborted', region, from };
 }
 
 /** rseq_update_cpu_node_id. */

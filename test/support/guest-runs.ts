@@ -63,7 +63,7 @@ export function runGuest(machine: Machine, run: GuestRun): GuestResult {
     stdout: output[1],
     stderr: output[2],
     stateHash: machine.stateHash(),
-    decisions: [...machine.decisions],
+    decisions: machine.decisions,
     instructions: machine.counts.instructions,
   };
 }

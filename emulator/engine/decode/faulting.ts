@@ -1,4 +1,4 @@
-import { Decoder, DecoderOptions, InstructionInfoFactory, OpAccess } from 'iced-x86';
+import { Decoder, DecoderError, DecoderOptions, InstructionInfoFactory, OpAccess } from 'iced-x86';
 
 /** What one wants to know of an instruction that could not execute. */
 export interface FaultingInstruction {
@@ -30,4 +30,19 @@ export function decodeFaulting(code: Uint8Array): FaultingInstruction {
   instruction.free();
   decoder.free();
   return result;
+}
+
+/** The address of the first instruction that `code`, which begins at `address`, does not hold whole. */
+export function endOfFetchable(code: Uint8Array, address: number): number {
+  const decoder = new Decoder(64, code, DecoderOptions.None);
+  let end = address;
+  while (decoder.canDecode) {
+    const instruction = decoder.decode();
+    const { length } = instruction;
+    instruction.free();
+    if (decoder.lastError === DecoderError.NoMoreBytes) break;
+    end += length;
+  }
+  decoder.free();
+  return end;
 }

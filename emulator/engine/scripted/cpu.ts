@@ -71,6 +71,10 @@ export class ScriptedCpu implements EngineCpu {
     if (instruction === undefined) {
       return { kind: 'unsupported', detail: `nothing is scripted at 0x${ip.toString(16)}` };
     }
+    const lastByte = ip + (instruction.lengthBytes ?? 1) - 1;
+    if (this.#translate(lastByte, 'fetch') === undefined) {
+      return { kind: 'fault', access: 'fetch', address: pageStart(lastByte) };
+    }
     const isExecuted = instruction.kind !== 'exit' || isExecutedByMachine(instruction.exit);
     const accesses = this.#accessesOf(instruction);
     const fault = this.#firstFault(accesses);

@@ -18,7 +18,12 @@ export type ScriptedAccess =
     };
 
 /** What happens when the instruction pointer comes to an address. */
-export type ScriptedInstruction =
+export type ScriptedInstruction = ScriptedAction & {
+  /** Bytes that must be fetched; 1 if left out. */
+  readonly lengthBytes?: number;
+};
+
+type ScriptedAction =
   /** Makes its accesses, sets registers, retires, and goes on at `next`. */
   | {
       readonly kind: 'plain';

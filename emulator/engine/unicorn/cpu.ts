@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
 import { INSTRUCTION_CLASS } from '../decode/classify.ts';
-import { decodeFaulting } from '../decode/faulting.ts';
+import { decodeFaulting, endOfFetchable } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
 import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
@@ -39,6 +39,8 @@ export class UnicornCpu implements EngineCpu {
   readonly mapper: Mapper;
   readonly #shared: EngineShared;
   readonly #uc: Pointer;
+  /** The same as a number, for the calls that must be fast. */
+  readonly #handle: number;
   readonly #registers: RegisterAccess;
   readonly #pristine: Uint8Array;
   #changesSeen = 0;
@@ -47,6 +49,7 @@ export class UnicornCpu implements EngineCpu {
     this.#shared = shared;
     const { library } = shared;
     this.#uc = library.open();
+    this.#handle = Number(this.#uc);
     this.control = new ControlBlock({
       log: shared.ring.control,
       stopFunction: library.stopFunction,
@@ -64,11 +67,14 @@ export class UnicornCpu implements EngineCpu {
   }
 
   setMappings(mappings: readonly EngineMapping[]): void {
-    if (this.mapper.set(mappings)) this.#forgetCode();
+    if (this.mapper.set(mappings)) this.control.forgetClassMaps();
   }
 
-  #forgetCode(): void {
-    this.#shared.library.flushTranslations(this.#uc);
+  /** Catches up with the pages of code that changed since this CPU ran. */
+  #forgetChangedCode(): void {
+    const { changedFrames } = this.#shared.codeMaps;
+    for (const frame of changedFrames.slice(this.#changesSeen)) this.mapper.forgetFrame(frame);
+    this.#changesSeen = changedFrames.length;
     this.control.forgetClassMaps();
   }
 
@@ -78,10 +84,8 @@ export class UnicornCpu implements EngineCpu {
       'a budget',
       budgetInstructions,
     );
-    const { changedFrames } = this.#shared.codeMaps;
-    if (this.#changesSeen !== changedFrames.length) {
-      this.#changesSeen = changedFrames.length;
-      this.#forgetCode();
+    if (this.#changesSeen !== this.#shared.codeMaps.changedFrames.length) {
+      this.#forgetChangedCode();
     }
     this.mapper.followCode();
     this.#shared.current = this;
@@ -102,7 +106,7 @@ export class UnicornCpu implements EngineCpu {
     control.stopReason = 0;
     this.#shared.fault = undefined;
     this.#shared.slowAccess.begin();
-    const error = this.#shared.library.start(this.#uc, this.instructionPointer, 0, 0, 0);
+    const error = this.#shared.library.start(this.#handle, this.instructionPointer, 0, 0, 0);
     switch (control.stopReason) {
       case STOP_BUDGET:
         if (error !== 0) break;
@@ -134,6 +138,7 @@ export class UnicornCpu implements EngineCpu {
   /** Unicorn gave up: a memory fault, a CPU exception, or an instruction it cannot translate. */
   #failed(error: number, budget: number): Exit | undefined {
     const control = this.control;
+    if (error === 0 && control.stopReason === 0) return this.#reachedEnd(budget);
     const isArmed = control.stopReason === STOP_ARMED;
     if (control.stopReason !== 0 && !isArmed) {
       const at = control.lastIp.toString(16);
@@ -163,12 +168,33 @@ export class UnicornCpu implements EngineCpu {
   }
 
   /** All that started has retired, but what comes next cannot be fetched. */
-  #fetchFault(started: number, budget: number, isArmed: boolean): Exit {
+  #fetchFault(started: number, budget: number, isArmed: boolean): Exit | undefined {
     const target = this.#registers.readInstructionPointer();
     if (BigInt.asIntN(48, target) !== BigInt.asIntN(64, target)) return this.#wildBranch(started);
     this.retired += started;
     this.instructionPointer = Number(target);
     if (isArmed) return ARMED;
+    if (started === budget) return BUDGET;
+    const end = endOfFetchable(this.#readCode(Number(target), PAGE_SIZE), Number(target));
+    if (end === Number(target)) return unfetchable(this.mapper, end);
+    return this.#runUpTo(end, budget - started);
+  }
+
+  /** Unicorn translates ahead and faults on what is not to be executed yet: ends its block earlier. */
+  #runUpTo(end: number, budget: number): Exit | undefined {
+    this.#shared.library.setExits(this.#uc, [end]);
+    this.mapper.forgetPage(end - 1);
+    const exit = this.#runOnce(budget);
+    this.#shared.library.setExits(this.#uc, []);
+    this.mapper.forgetPage(end - 1);
+    return exit;
+  }
+
+  /** The run came to the exit that runUpTo set. */
+  #reachedEnd(budget: number): Exit {
+    const started = budget - this.control.remaining;
+    this.retired += started;
+    this.instructionPointer = Number(this.#registers.readInstructionPointer());
     return started === budget ? BUDGET : unfetchable(this.mapper, this.instructionPointer);
   }
 
@@ -200,8 +226,7 @@ export class UnicornCpu implements EngineCpu {
       return { kind: 'unsupported', detail: 'store into the page of code that executes it' };
     }
     this.#shared.codeMaps.invalidate(Math.floor(this.mapper.offsetOf(address) / PAGE_SIZE));
-    this.#changesSeen = this.#shared.codeMaps.changedFrames.length;
-    this.#forgetCode();
+    this.#forgetChangedCode();
     this.mapper.followCode();
     return undefined;
   }

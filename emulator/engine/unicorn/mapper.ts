@@ -22,14 +22,13 @@ export class Mapper {
   #applied: EngineMapping[] = [];
   #codeVersion = -1;
   #hasWritableCode = false;
+  #isPadded = false;
 
   constructor(library: UnicornLibrary, uc: Pointer, ram: Pointer, codeMaps: CodeMaps) {
     this.#library = library;
     this.#uc = uc;
     this.#ram = ram;
     this.#codeMaps = codeMaps;
-    // Stores are 1.7 times as fast when data is mapped well after the translated code.
-    library.mapPadding(uc, PADDING_ADDRESS, PADDING_BYTES);
   }
 
   get mappings(): readonly EngineMapping[] {
@@ -50,34 +49,75 @@ export class Mapper {
     this.#apply();
   }
 
+  /** Drops what was translated from a frame of RAM, wherever it is mapped. */
+  forgetFrame(frame: number): void {
+    const ramOffset = frame * PAGE_SIZE;
+    for (const mapping of this.#applied) {
+      const offset = ramOffset - mapping.ramOffset;
+      if (offset < 0 || offset >= mapping.length || !isExecutable(mapping)) continue;
+      const start = mapping.address + offset;
+      this.#library.removeTranslations(this.#uc, start, start + PAGE_SIZE);
+    }
+  }
+
+  /** Drops what was translated from the page of a mapped, executable address. */
+  forgetPage(address: number): void {
+    const start = pageStart(address);
+    this.#library.removeTranslations(this.#uc, start, start + PAGE_SIZE);
+  }
+
   #apply(): boolean {
     const target = this.#wanted.flatMap((mapping) => this.#split(mapping));
-    const keep = new Set<EngineMapping>();
-    const kept: EngineMapping[] = [];
-    const byAddress = new Map(this.#applied.map((mapping) => [mapping.address, mapping]));
+    // Once, code that was met after its data was mapped is mapped afresh, padding in between.
+    const isAfresh = !this.#isPadded && target.some((mapping) => this.#holdsCode(mapping));
+    const old = new Map(this.#applied.map((mapping) => [mapping.address, mapping]));
     const added: EngineMapping[] = [];
+    const applied: EngineMapping[] = [];
+    let droppedCode = false;
     for (const mapping of target) {
-      const old = byAddress.get(mapping.address);
-      if (old === undefined || !isSamePlace(old, mapping)) {
+      const before = old.get(mapping.address);
+      if (isAfresh || before === undefined || !isSamePlace(before, mapping)) {
         added.push(mapping);
         continue;
       }
-      keep.add(old);
-      kept.push(mapping);
-      if (old.protection !== mapping.protection) {
-        this.#library.protect(this.#uc, mapping.address, mapping.length, mapping.protection);
-      }
+      old.delete(mapping.address);
+      applied.push(mapping);
+      if (before.protection === mapping.protection) continue;
+      if (isExecutable(before) && !isExecutable(mapping)) droppedCode = this.#forget(before);
+      this.#library.protect(this.#uc, mapping.address, mapping.length, mapping.protection);
     }
-    let droppedCode = false;
-    for (const old of this.#applied) {
-      if (keep.has(old)) continue;
-      droppedCode ||= (old.protection & PROT_EXEC) !== 0;
-      this.#library.unmap(this.#uc, old.address, old.length);
+    for (const mapping of old.values()) {
+      if (isExecutable(mapping)) droppedCode = this.#forget(mapping);
+      this.#library.unmap(this.#uc, mapping.address, mapping.length);
     }
-    for (const mapping of added) this.#map(mapping);
-    this.#applied = [...kept, ...added];
+    this.#addAll(added);
+    this.#applied = [...applied, ...added];
     this.#codeVersion = this.#codeMaps.version;
     return droppedCode;
+  }
+
+  #forget({ address, length }: EngineMapping): true {
+    this.#library.removeTranslations(this.#uc, address, address + length);
+    return true;
+  }
+
+  /**
+   * Maps code, then padding, then data: Unicorn stores 1.7 times as fast where no page of translated
+   * code is near in the order of mapping.
+   */
+  #addAll(added: readonly EngineMapping[]): void {
+    const code = added.filter((mapping) => this.#holdsCode(mapping));
+    for (const mapping of code) this.#map(mapping);
+    if (!this.#isPadded && code.length > 0) {
+      this.#library.mapPadding(this.#uc, PADDING_ADDRESS, PADDING_BYTES);
+      this.#isPadded = true;
+    }
+    for (const mapping of added) if (!code.includes(mapping)) this.#map(mapping);
+  }
+
+  /** Executable only, or a writable page from which code was decoded. */
+  #holdsCode(mapping: EngineMapping): boolean {
+    return isExecutable(mapping) && (mapping.protection & PROT_WRITE) === 0;
   }
 
   #map({ address, length, ramOffset, protection }: EngineMapping): void {
@@ -156,6 +196,10 @@ export class Mapper {
     }
     return undefined;
   }
+}
+
+function isExecutable({ protection }: EngineMapping): boolean {
+  return (protection & PROT_EXEC) !== 0;
 }
 
 function isWritableCode(protection: number): boolean {

@@ -13,20 +13,23 @@ const SCRATCH_BYTES = 4096;
 export class RegisterAccess {
   readonly fileWords = REGISTER_FILE_WORDS;
   readonly #library: UnicornLibrary;
-  readonly #uc: Pointer;
+  readonly #uc: number;
   readonly #scratch: HostMemory = reserveHostMemory(SCRATCH_BYTES);
   readonly #words: BigUint64Array;
-  readonly #context: Pointer;
+  readonly #context: number;
+  readonly #scratchPointer: number;
   readonly #slabs: ByteSlabs;
   readonly #contextBytes: Uint8Array;
 
   constructor(library: UnicornLibrary, uc: Pointer, slabs: ByteSlabs) {
     this.#library = library;
-    this.#uc = uc;
+    this.#uc = Number(uc);
     this.#slabs = slabs;
     this.#words = new BigUint64Array(this.#scratch.buffer);
-    this.#context = library.allocateContext(uc);
-    this.#contextBytes = contextData(this.#context, library.contextSizeBytes(uc));
+    const context = library.allocateContext(uc);
+    this.#context = Number(context);
+    this.#scratchPointer = Number(this.#scratch.pointer);
+    this.#contextBytes = contextData(context, library.contextSizeBytes(uc));
   }
 
   read(register: RegisterName): bigint {
@@ -39,13 +42,13 @@ export class RegisterAccess {
 
   #readId(id: number): bigint {
     this.#words[0] = 0n;
-    this.#library.readRegister(this.#uc, id, this.#scratch.pointer);
+    this.#library.readRegister(this.#uc, id, this.#scratchPointer);
     return this.#words[0] ?? 0n;
   }
 
   write(register: RegisterName, value: bigint): void {
     this.#words[0] = value;
-    this.#library.writeRegister(this.#uc, REGISTER_IDS[register], this.#scratch.pointer);
+    this.#library.writeRegister(this.#uc, REGISTER_IDS[register], this.#scratchPointer);
   }
 
   /** Fills `file` but for rip; returns it. */
@@ -53,7 +56,7 @@ export class RegisterAccess {
     assert(file.length >= REGISTER_FILE_WORDS, 'a whole register file');
     this.#words.fill(0n, 0, REGISTER_FILE_WORDS);
     for (const { id, index } of FILE_REGISTERS) {
-      this.#library.readRegister(this.#uc, id, this.#scratch.pointer + BigInt(index * 8));
+      this.#library.readRegister(this.#uc, id, this.#scratchPointer + index * 8);
     }
     file.set(this.#words.subarray(0, REGISTER_FILE_WORDS));
     return file;
@@ -63,7 +66,7 @@ export class RegisterAccess {
   writeFile(file: BigUint64Array): void {
     this.#words.set(file.subarray(0, REGISTER_FILE_WORDS));
     for (const { id, index } of FILE_REGISTERS) {
-      this.#library.writeRegister(this.#uc, id, this.#scratch.pointer + BigInt(index * 8));
+      this.#library.writeRegister(this.#uc, id, this.#scratchPointer + index * 8);
     }
   }
 
