@@ -44,6 +44,8 @@ export class UnicornCpu implements EngineCpu {
   readonly #registers: RegisterAccess;
   readonly #pristine: Uint8Array;
   #changesSeen = 0;
+  /** Where runUpTo has Unicorn stop. */
+  #end: bigint | undefined;
 
   constructor(shared: EngineShared) {
     this.#shared = shared;
@@ -125,7 +127,7 @@ export class UnicornCpu implements EngineCpu {
         this.#shared.slowAccess.drain();
         return undefined;
       case STOP_ARMED:
-        if (error !== 0) break;
+        if (error !== 0 || control.remaining === 0) break;
         this.instructionPointer = control.stopIp;
         this.retired += budget - control.savedRemaining;
         return ARMED;
@@ -138,7 +140,6 @@ export class UnicornCpu implements EngineCpu {
   /** Unicorn gave up: a memory fault, a CPU exception, or an instruction it cannot translate. */
   #failed(error: number, budget: number): Exit | undefined {
     const control = this.control;
-    if (error === 0 && control.stopReason === 0) return this.#reachedEnd(budget);
     const isArmed = control.stopReason === STOP_ARMED;
     if (control.stopReason !== 0 && !isArmed) {
       const at = control.lastIp.toString(16);
@@ -146,6 +147,9 @@ export class UnicornCpu implements EngineCpu {
     }
     const remaining = isArmed ? control.savedRemaining : control.remaining;
     const started = budget - remaining;
+    if (this.#end === this.#registers.readInstructionPointer()) {
+      return this.#reachedEnd(started, budget, isArmed);
+    }
     const fault = this.#shared.fault;
     if (fault?.access === 'fetch') return this.#fetchFault(started, budget, isArmed);
     const stamps = [remaining, control.remaining];
@@ -176,25 +180,27 @@ export class UnicornCpu implements EngineCpu {
     if (isArmed) return ARMED;
     if (started === budget) return BUDGET;
     const end = endOfFetchable(this.#readCode(Number(target), PAGE_SIZE), Number(target));
-    if (end === Number(target)) return unfetchable(this.mapper, end);
+    if (end === Number(target) || this.#end === BigInt(end)) return unfetchable(this.mapper, end);
     return this.#runUpTo(end, budget - started);
   }
 
   /** Unicorn translates ahead and faults on what is not to be executed yet: ends its block earlier. */
   #runUpTo(end: number, budget: number): Exit | undefined {
+    this.#end = BigInt(end);
     this.#shared.library.setExits(this.#uc, [end]);
     this.mapper.forgetPage(end - 1);
     const exit = this.#runOnce(budget);
     this.#shared.library.setExits(this.#uc, []);
+    this.#end = undefined;
     this.mapper.forgetPage(end - 1);
     return exit;
   }
 
   /** The run came to the exit that runUpTo set. */
-  #reachedEnd(budget: number): Exit {
-    const started = budget - this.control.remaining;
+  #reachedEnd(started: number, budget: number, isArmed: boolean): Exit {
     this.retired += started;
-    this.instructionPointer = Number(this.#registers.readInstructionPointer());
+    this.instructionPointer = Number(this.#end);
+    if (isArmed) return ARMED;
     return started === budget ? BUDGET : unfetchable(this.mapper, this.instructionPointer);
   }
 

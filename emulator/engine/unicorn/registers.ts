@@ -84,13 +84,19 @@ export class RegisterAccess {
   }
 }
 
+/** Size, mode and architecture: what every version's uc_context begins with. */
+const CONTEXT_HEADER_BYTES = 16;
+
 /**
- * The register part of a uc_context. Its header, whose first word is the length of that part, may
- * hold pointers into the engine it came from and is left alone.
+ * A uc_context without its header. Some versions have fields of their own before the registers, at
+ * alignments of their own; they are the same in all contexts that hold registers only.
  */
 function contextData(context: Pointer, sizeBytes: number): Uint8Array {
   const whole = koffi.view(context, sizeBytes);
-  const dataBytes = Number(new BigUint64Array(whole, 0, 1)[0] ?? 0n);
-  assert(dataBytes > 0 && dataBytes <= sizeBytes, 'the layout of uc_context is as expected');
-  return new Uint8Array(whole, sizeBytes - dataBytes);
+  const registerBytes = Number(new BigUint64Array(whole, 0, 1)[0] ?? 0n);
+  assert(
+    registerBytes > 0 && registerBytes + CONTEXT_HEADER_BYTES <= sizeBytes,
+    'the layout of uc_context is as expected',
+  );
+  return new Uint8Array(whole, CONTEXT_HEADER_BYTES);
 }
