@@ -138,6 +138,7 @@ export class Kernel {
   switchTo(vcpuId: VcpuId, taskId: TaskId): void {
     const vcpu = vcpuOf(this.state, vcpuId);
     const next = taskOf(this.state, taskId);
+    assert(next.vcpu === vcpuId, 'the task is on the vCPU', taskId);
     if (vcpu.current !== 0) this.#deschedule(vcpu);
     dequeue(this.state, next);
     dispatch(vcpu, next);

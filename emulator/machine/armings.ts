@@ -38,9 +38,9 @@ export class Armings {
     for (const each of all) this.teach(each);
   }
 
-  /** Whether what `regionOf` says may be out of date. */
+  /** Whether `regionOf` knows nothing of an armed word, or what may be out of date. */
   mustLookAgain(source: number): boolean {
-    return this.#changing.has(source);
+    return source !== 0 && (!this.#regions.has(source) || this.#changing.has(source));
   }
 
   /** Tells a CPU, new or not, everything that is known. */

@@ -40,6 +40,12 @@ export function applicationError(state: KernelState, decision: Decision): string
   }
 }
 
+/** Whether a switch takes a busy vCPU from its task, which did not ask for that by sched_yield. */
+export function isPreemption(state: KernelState, vcpuId: number): boolean {
+  const vcpu = state.vcpus[vcpuId];
+  return vcpu !== undefined && vcpu.current !== 0 && !vcpu.needResched;
+}
+
 function isRunnable(task: Task): boolean {
   return task.state.kind === 'ready' || task.state.kind === 'running';
 }

@@ -2,7 +2,7 @@ import { AUXV_RANDOM_BYTES } from '../../kernel-model/abi/auxv.ts';
 import { assert, assertNever } from '../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import { Kernel } from '../../kernel-model/kernel.ts';
-import type { KernelHost, KernelState } from '../../kernel-model/kernel-state.ts';
+import type { KernelHost } from '../../kernel-model/kernel-state.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import { MemoryImages } from '../../kernel-model/mm/memory-images.ts';
 import { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
@@ -10,13 +10,13 @@ import type { ChoicePoint, Decision } from '../../kernel-model/sched/decision.ts
 import { isAnythingRunnable } from '../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import { randomBytes } from '../../kernel-model/syscalls/random.ts';
-import type { Task } from '../../kernel-model/task/task.ts';
+import type { Task, TaskId } from '../../kernel-model/task/task.ts';
 import { liveFlagsMask } from '../engine/decode/live-flags.ts';
 import type { Engine } from '../engine/engine.ts';
 import { REGISTER_FILE, REGISTER_FILE_WORDS } from '../engine/register-file.ts';
 import { Armings } from './armings.ts';
-import { CpuSlots } from './cpu-slots.ts';
-import { applicationError, decisionToString } from './decisions.ts';
+import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
+import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import type { BlockedTask, Outcome } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
@@ -24,7 +24,7 @@ import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { Sections } from './sections.ts';
 import { Slice } from './slice.ts';
 import { StateHasher } from './state-hash.ts';
-import { ScheduleDivergence } from './strategy.ts';
+import { ScheduleDivergence, type Strategy } from './strategy.ts';
 
 /** A livelock is so many aborts of one section in a row in one task. */
 const LIVELOCK_ABORTS = 10_000;
@@ -47,6 +47,8 @@ export class Machine {
   readonly #armings = new Armings();
   readonly #hasher: StateHasher;
   #run: RunOptions | undefined;
+  /** Answers choices that come up while a decision is carried out. */
+  #strategy: Strategy | undefined;
   #kernel: Kernel | undefined;
   #slice: Slice | undefined;
   #spaces: AddressSpace[] = [];
@@ -139,6 +141,7 @@ export class Machine {
     this.#rejection = '';
     this.#livelock = undefined;
     this.#run = run;
+    this.#strategy = run.strategy;
     const space = this.#programs.load(run.program.image);
     this.#spaces = [space];
     this.#kernel = new Kernel(run.profile, this.#host(run), (point) => this.#choose(point), {
@@ -191,15 +194,18 @@ export class Machine {
     }
   }
 
-  /** Takes one decision from the strategy and carries it out; returns the outcome once there is one. */
-  step(): Outcome | undefined {
+  /**
+   * Takes one decision from the strategy, that of the boot unless another is given, and carries it
+   * out; returns the outcome once there is one.
+   */
+  step(strategy: Strategy | undefined = this.#run?.strategy): Outcome | undefined {
     if (this.#outcome !== undefined) return this.#outcome;
-    const run = this.#run;
-    assert(run !== undefined, 'the machine was booted');
+    assert(strategy !== undefined, 'the machine was booted');
+    this.#strategy = strategy;
     const { state } = this.kernel;
     if (!isAnythingRunnable(state) && !this.#skipIdleTime()) return this.#outcome;
     try {
-      this.#apply(run.strategy.next(this.kernel));
+      this.#apply(strategy.next(this.kernel));
     } catch (error) {
       if (!(error instanceof ScheduleDivergence)) throw error;
       this.#outcome = { kind: 'diverged', detail: error.message };
@@ -207,7 +213,7 @@ export class Machine {
     return this.#outcome;
   }
 
-  /** Carries out a decision that does not come from the strategy, and records it like one that does. */
+  /** Carries out a decision that comes from no strategy, and records it like one that does. */
   apply(decision: Decision): Outcome | undefined {
     if (this.#outcome === undefined) this.#apply(decision);
     return this.#outcome;
@@ -309,7 +315,7 @@ export class Machine {
   }
 
   #choose(point: ChoicePoint): number {
-    const index = this.#run?.strategy.choose(point) ?? 0;
+    const index = this.#strategy?.choose(point) ?? 0;
     const chosen = point.candidates[index];
     if (chosen === undefined)
       throw new ScheduleDivergence(`no candidate ${index} to ${point.kind}`);
@@ -369,6 +375,11 @@ export class Machine {
     return this.#hasher.hash({ kernel: this.kernel.state, spaces: this.#spaces, registers });
   }
 
+  /** The CPU that holds a task's registers, for inspection. */
+  slotOf(task: TaskId): CpuSlot {
+    return this.#slots.of(task);
+  }
+
   /** All architectural registers of a live task, with the flags that cannot matter masked. */
   registerFile(task: Task): BigUint64Array {
     const file = new BigUint64Array(REGISTER_FILE_WORDS);
@@ -383,10 +394,4 @@ export class Machine {
     }
     return file;
   }
-}
-
-/** A busy vCPU is taken from its task, which did not ask for that by sched_yield. */
-function isPreemption(state: KernelState, vcpuId: number): boolean {
-  const vcpu = state.vcpus[vcpuId];
-  return vcpu !== undefined && vcpu.current !== 0 && !vcpu.needResched;
 }

@@ -56,16 +56,6 @@ export class UserMemory {
     return words[offset >>> 2] === 0 && words[(offset >>> 2) + 1] === 0;
   }
 
-  /** Reads words aligned to 4 that share a page into `words`; false on a fault. */
-  readWords(address: number, words: Uint32Array): boolean {
-    const offset = this.space.translate(address, false);
-    if (offset < 0) return false;
-    this.observer?.('read', address, words.length * 4);
-    const from = this.space.memory.words32;
-    for (let i = 0; i < words.length; i++) words[i] = from[(offset >>> 2) + i] ?? 0;
-    return true;
-  }
-
   /** Reads an aligned u64 as a double, exact below 2^53; 0 on a fault. */
   readU64AsNumber(address: number): number {
     const offset = this.space.translate(address, false);

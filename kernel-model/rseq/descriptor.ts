@@ -37,22 +37,18 @@ export function readSoundRegion(
   address: number,
   signature: number,
 ): ArmedRegion | undefined {
-  if (address % RSEQ_CS.size !== 0) return undefined;
-  const words = new Uint32Array(RSEQ_CS.size / 4);
-  if (!memory.readWords(address, words)) return undefined;
-  const start = toDouble(words, RSEQ_CS.startIp);
-  const end = start + toDouble(words, RSEQ_CS.postCommitOffset);
-  const abort = toDouble(words, RSEQ_CS.abortIp);
+  // Within one page, so that the first read tells whether the others fault.
+  if ((address & (RSEQ_CS.size - 1)) !== 0) return undefined;
+  if (!memory.isZeroU64(address + RSEQ_CS.version)) return undefined;
+  const start = memory.readU64AsNumber(address + RSEQ_CS.startIp);
+  const end = start + memory.readU64AsNumber(address + RSEQ_CS.postCommitOffset);
+  const abort = memory.readU64AsNumber(address + RSEQ_CS.abortIp);
   // Doubles are exact below TASK_SIZE, and rounding never brings a larger word below it.
-  if (words[0] !== 0 || words[1] !== 0 || end >= TASK_SIZE || abort >= TASK_SIZE) return undefined;
+  if (end >= TASK_SIZE || abort >= TASK_SIZE) return undefined;
   if (abort >= start && abort < end) return undefined;
   if (abort < RSEQ_SIGNATURE_BYTES) return undefined;
   if (memory.readU32(abort - RSEQ_SIGNATURE_BYTES) !== signature) return undefined;
   return { source: address, start, end, abort };
-}
-
-function toDouble(words: Uint32Array, offset: number): number {
-  return (words[offset / 4] ?? 0) + (words[offset / 4 + 1] ?? 0) * 4_294_967_296;
 }
 
 /** in_rseq_cs: ip - start_ip < post_commit_offset in wrapping unsigned 64-bit arithmetic. */

@@ -128,7 +128,7 @@ describe('emulate', () => {
 describe('replay', () => {
   const record = async (name: string, ...args: string[]) => {
     const path = join(folder, name);
-    await runCommand('emulate', ...args, '--quiet', '--save-schedule', path);
+    await runCommand('emulate', '--quiet', '--save-schedule', path, ...args);
     return path;
   };
 

@@ -3,6 +3,7 @@ import { DefaultStrategy } from '../../emulator/explore/strategies/default.ts';
 import { loadProgram } from '../../emulator/loader/load.ts';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import type { Outcome } from '../../emulator/machine/outcome.ts';
+import type { RunOptions } from '../../emulator/machine/run.ts';
 import type { Strategy } from '../../emulator/machine/strategy.ts';
 import { LINUX_6_18 } from '../../kernel-model/rseq/linux-6.18.ts';
 import type { Decision } from '../../kernel-model/sched/decision.ts';
@@ -32,9 +33,12 @@ export interface GuestResult {
   readonly instructions: number;
 }
 
-/** Boots and runs a committed guest to its end. */
-export function runGuest(machine: Machine, run: GuestRun): GuestResult {
-  const output = { 1: '', 2: '' };
+/** Boots a committed guest; `output` takes what it writes. */
+export function bootGuest(
+  machine: Machine,
+  run: GuestRun,
+  output: RunOptions['output'] = () => {},
+): void {
   const seed = run.seed ?? 1;
   machine.boot({
     program: {
@@ -53,9 +57,15 @@ export function runGuest(machine: Machine, run: GuestRun): GuestResult {
         tickInstructions: run.tick ?? 200,
         escalate: run.escalate ?? true,
       }),
-    output: (descriptor, bytes) => {
-      output[descriptor] += new TextDecoder().decode(bytes);
-    },
+    output,
+  });
+}
+
+/** Boots and runs a committed guest to its end. */
+export function runGuest(machine: Machine, run: GuestRun): GuestResult {
+  const output = { 1: '', 2: '' };
+  bootGuest(machine, run, (descriptor, bytes) => {
+    output[descriptor] += new TextDecoder().decode(bytes);
   });
   const outcome = machine.runToEnd();
   return {
