@@ -12,8 +12,10 @@ export class Armings {
   #known = new Map<number, ArmedRegion>();
   /** Descriptors whose bytes were seen to change: looked at afresh each time. */
   #changing = new Set<number>();
+  /** Regions whose marks may be lost. They stay known: records of their boundaries may be pending. */
+  #stale = new Set<number>();
 
-  /** The region behind an arming word's value, if that value was met since the last `forget`. */
+  /** The region behind an arming word's value, if that value was met. */
   regionOf(source: number): ArmedRegion | undefined {
     return this.#regions.get(source);
   }
@@ -25,7 +27,7 @@ export class Armings {
   add(region: ArmedRegion, isLasting: boolean, cpu: EngineCpu, all: readonly EngineCpu[]): void {
     const old = this.#regions.get(region.source);
     const isNew = old === undefined || old.start !== region.start || old.end !== region.end;
-    if (isNew) {
+    if (this.#stale.delete(region.source) || isNew) {
       this.#regions.set(region.source, region);
       if (region.start !== undefined) cpu.markBoundary(region.start);
       cpu.markBoundary(region.end);
@@ -40,7 +42,9 @@ export class Armings {
 
   /** Whether `regionOf` knows nothing of an armed word, or what may be out of date. */
   mustLookAgain(source: number): boolean {
-    return source !== 0 && (!this.#regions.has(source) || this.#changing.has(source));
+    if (source === 0) return false;
+    const isUnsure = this.#changing.has(source) || this.#stale.has(source);
+    return isUnsure || !this.#regions.has(source);
   }
 
   /** Tells a CPU, new or not, everything that is known. */
@@ -56,10 +60,10 @@ export class Armings {
     cpu.setDescriptorRange(start, Math.max(...sources) + RSEQ_CS.size - start);
   }
 
-  /** Forgets everything: descriptors or code changed, or another program was loaded. */
+  /** Code was written or replaced, and with it marks: everything is to be looked at again. */
   forget(cpus: readonly EngineCpu[]): void {
     if (this.#regions.size === 0) return;
-    this.#regions = new Map();
+    this.#stale = new Set(this.#regions.keys());
     this.#known = new Map();
     this.#changing = new Set();
     for (const cpu of cpus) this.teach(cpu);

@@ -16,7 +16,8 @@ export function applicationError(state: KernelState, decision: Decision): string
     case 'switch': {
       const vcpu = state.vcpus[decision.vcpu];
       if (vcpu === undefined) return 'no such vCPU';
-      const isHere = vcpu.current === decision.task || vcpu.queue.includes(decision.task);
+      const { task } = decision;
+      const isHere = task !== 0 && (vcpu.current === task || vcpu.queue.includes(task));
       return isHere ? undefined : `task ${decision.task} is not ready on that vCPU`;
     }
     case 'migrate': {

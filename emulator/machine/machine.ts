@@ -5,7 +5,7 @@ import { Kernel } from '../../kernel-model/kernel.ts';
 import type { KernelHost } from '../../kernel-model/kernel-state.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import { MemoryImages } from '../../kernel-model/mm/memory-images.ts';
-import { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import { OutOfFramesError, PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import type { ChoicePoint, Decision } from '../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
@@ -207,8 +207,11 @@ export class Machine {
     try {
       this.#apply(strategy.next(this.kernel));
     } catch (error) {
-      if (!(error instanceof ScheduleDivergence)) throw error;
-      this.#outcome = { kind: 'diverged', detail: error.message };
+      if (error instanceof ScheduleDivergence) {
+        this.#outcome = { kind: 'diverged', detail: error.message };
+      } else if (error instanceof OutOfFramesError) {
+        this.#outcome = { kind: 'unsupported', what: error.message, address: 0 };
+      } else throw error;
     }
     return this.#outcome;
   }
@@ -357,6 +360,7 @@ export class Machine {
     this.#migrations = snapshot.counts.migrations;
     this.#signals = snapshot.counts.signals;
     this.#outcome = snapshot.outcome;
+    this.#rejection = '';
     this.#livelock = undefined;
     this.#decisionCount = snapshot.decisionIndex;
   }

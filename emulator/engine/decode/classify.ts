@@ -86,6 +86,8 @@ const BY_MNEMONIC: ReadonlyMap<Mnemonic, InstructionClass> = new Map<Mnemonic, I
   [Mnemonic.Mwait, INSTRUCTION_CLASS.invalid],
   [Mnemonic.Endbr64, INSTRUCTION_CLASS.plain],
   [Mnemonic.Endbr32, INSTRUCTION_CLASS.plain],
+  [Mnemonic.Rdsspd, INSTRUCTION_CLASS.plain],
+  [Mnemonic.Rdsspq, INSTRUCTION_CLASS.plain],
   [Mnemonic.Cpuid, INSTRUCTION_CLASS.model],
   [Mnemonic.Rdtsc, INSTRUCTION_CLASS.model],
   [Mnemonic.Rdtscp, INSTRUCTION_CLASS.model],
@@ -161,7 +163,9 @@ export function classify(instruction: Instruction): InstructionClass {
   if (segment !== undefined) return segment;
   if (!isSupportedEncoding(instruction)) return INSTRUCTION_CLASS.unsupported;
   if (isNestedEnter(instruction)) return INSTRUCTION_CLASS.unsupported;
-  if (isRepeatedString(instruction)) return INSTRUCTION_CLASS.repeat;
+  if (isRepeatedString(instruction)) {
+    return countsInEcx(instruction) ? INSTRUCTION_CLASS.unsupported : INSTRUCTION_CLASS.repeat;
+  }
   if (needsCheck(instruction)) return INSTRUCTION_CLASS.checked;
   if (needsAlignment(instruction)) {
     return isAlignedForSure(instruction) ? INSTRUCTION_CLASS.plain : INSTRUCTION_CLASS.aligned;
@@ -222,6 +226,20 @@ const CONDITIONAL_STRINGS: ReadonlySet<Mnemonic> = new Set([
   Mnemonic.Scasd,
   Mnemonic.Scasq,
 ]);
+
+const ECX_OPERANDS: ReadonlySet<OpKind> = new Set([
+  OpKind.MemoryESEDI,
+  OpKind.MemorySegESI,
+  OpKind.MemorySegEDI,
+]);
+
+/** The address-size prefix makes ecx the count. */
+function countsInEcx(instruction: Instruction): boolean {
+  for (let operand = 0; operand < instruction.opCount; operand++) {
+    if (ECX_OPERANDS.has(instruction.opKind(operand))) return true;
+  }
+  return false;
+}
 
 /** True for string compares, whose repetition may end on a flag. */
 export function isConditionalString(instruction: Instruction): boolean {

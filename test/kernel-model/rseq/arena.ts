@@ -1,11 +1,6 @@
 import { PAGE_SIZE, TASK_SIZE, TASK_SIZE_WORD } from '../../../kernel-model/hardware/address.ts';
 import type { AddressSpace } from '../../../kernel-model/mm/address-space.ts';
-import {
-  PROT_EXEC,
-  PROT_NONE,
-  PROT_READ,
-  PROT_WRITE,
-} from '../../../kernel-model/mm/mapping.ts';
+import { PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE } from '../../../kernel-model/mm/mapping.ts';
 
 /**
  * Memory of the rseq tests, the same in rseq-judge.c: code of nothing but `nop`, then single pages of

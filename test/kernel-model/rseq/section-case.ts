@@ -1,4 +1,5 @@
 import { RSEQ_AREA, RSEQ_CS } from '../../../kernel-model/abi/rseq.ts';
+import { SI_CODE } from '../../../kernel-model/abi/signal.ts';
 import { DATA, pristineWord } from './arena.ts';
 import { type Step, SYS_RSEQ } from './script.ts';
 
@@ -6,7 +7,6 @@ import { type Step, SYS_RSEQ } from './script.ts';
 export const AREA = DATA + 0x100;
 export const DESCRIPTOR = DATA + 0x400;
 export const SIGNATURE = 0x5305_3053;
-const AREA_BYTES = 32;
 const UNREGISTER = 1;
 const POISON = 0xdead_beef;
 
@@ -14,6 +14,9 @@ const POISON = 0xdead_beef;
 export type Effect =
   /** It continues at the abort handler, with rseq_cs zero. */
   | 'abort'
+  /** The same, and the abort handler is not mapped, or may not be executed. */
+  | 'abort-maperr'
+  | 'abort-accerr'
   /** It continues where it was, with rseq_cs zero. */
   | 'clear'
   /** SIGSEGV (SI_KERNEL); neither its position nor the area changes. */
@@ -83,16 +86,25 @@ const OBSERVED_FIELDS = [
 /** What `toSteps` must print for the effect that the case expects; the task runs on CPU 0. */
 export function expectedLines(one: SectionCase): string[] {
   const isFatal = one.effect === 'fatal';
-  const position = hex(one.effect === 'abort' ? (one.descriptor?.abort ?? 0n) : one.position);
   const id = isFatal ? hex(POISON) : '0';
   const ids = [id, id, hex(one.areaFlags), id, id, hex(POISON)];
-  return [
-    '0',
-    isFatal ? `${position} signal 11 128 0` : position,
-    isFatal ? hex(one.pointer) : '0',
-    ...ids,
-    '0',
-  ];
+  return ['0', landingOf(one), isFatal ? hex(one.pointer) : '0', ...ids, '0'];
+}
+
+function landingOf({ effect, position, descriptor }: SectionCase): string {
+  const abort = hex(descriptor?.abort ?? 0n);
+  switch (effect) {
+    case 'abort':
+      return abort;
+    case 'abort-maperr':
+      return `${abort} signal 11 ${SI_CODE.SEGV_MAPERR} ${abort}`;
+    case 'abort-accerr':
+      return `${abort} signal 11 ${SI_CODE.SEGV_ACCERR} ${abort}`;
+    case 'clear':
+      return hex(position);
+    case 'fatal':
+      return `${hex(position)} signal 11 ${SI_CODE.SI_KERNEL} 0`;
+  }
 }
 
 function describe({ address, version, flags, start, offset, abort }: Descriptor): Step[] {

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { RSEQ_AREA, RSEQ_CS } from '../../../kernel-model/abi/rseq.ts';
+import { guestAddress } from '../../../kernel-model/hardware/address.ts';
+import { LINUX_6_18 } from '../../../kernel-model/rseq/linux-6.18.ts';
+import {
+  findProfile,
+  PROFILE_NAMES,
+  PROFILES,
+  type ProfileName,
+} from '../../../kernel-model/rseq/registry.ts';
+import type { KernelProfile, RseqVariant } from '../../../kernel-model/rseq/variant.ts';
+import { RSEQ_CONTRACT, type VariantFixture } from './contract.ts';
+
+const SIGNATURE = 0x5305_3053;
+const DESCRIPTOR = 0x400;
+const SECTION = { start: 0x800, bytes: 64, abort: 0xc00 };
+
+const mainline: VariantFixture = {
+  register({ task }, base) {
+    task.rseq = { address: guestAddress(base), lengthBytes: 32, signature: SIGNATURE };
+  },
+  arm({ memory, registers }, base) {
+    const descriptor = base + DESCRIPTOR;
+    const start = base + SECTION.start;
+    memory.writeU64(descriptor + RSEQ_CS.startIp, BigInt(start));
+    memory.writeU64(descriptor + RSEQ_CS.postCommitOffset, BigInt(SECTION.bytes));
+    memory.writeU64(descriptor + RSEQ_CS.abortIp, BigInt(base + SECTION.abort));
+    memory.writeU32(base + SECTION.abort - 4, SIGNATURE);
+    memory.writeU64(base + RSEQ_AREA.rseqCs, BigInt(descriptor));
+    registers.instructionPointer = start + 8;
+    return { start, end: start + SECTION.bytes };
+  },
+  spoil({ memory }, base) {
+    memory.writeU32(base + SECTION.abort - 4, 0);
+  },
+};
+
+const FIXTURES: Readonly<Record<ProfileName, VariantFixture>> = { 'linux-6.18': mainline };
+const RULES = Object.entries(RSEQ_CONTRACT);
+
+describe.each(PROFILE_NAMES)('%s', (name) => {
+  test.each(RULES)('%s', (_, check) => check(PROFILES[name], FIXTURES[name]));
+
+  test('is found by its name and each alias, and by nothing else', () => {
+    const profile: KernelProfile = PROFILES[name];
+    for (const key of [profile.name, ...profile.aliases]) expect(findProfile(key)).toBe(profile);
+    expect(findProfile(`${name} `)).toBeUndefined();
+    expect(findProfile('')).toBeUndefined();
+  });
+});
+
+const { rseq } = LINUX_6_18;
+const remembered = new Set<number>();
+/** Mistakes that a variant could make. */
+const WRONG: Readonly<Record<string, Partial<RseqVariant>>> = {
+  'disarms while it looks': {
+    armedRegion(context) {
+      const region = rseq.armedRegion(context);
+      if (context.task.rseq)
+        context.memory.writeU64(context.task.rseq.address + RSEQ_AREA.rseqCs, 0n);
+      return region;
+    },
+  },
+  'does its work again and again': {
+    onResume(context) {
+      const outcome = rseq.onResume(context);
+      context.task.notifyResume = true;
+      return outcome;
+    },
+  },
+  'forgets to ask for work': {
+    onMembarrier(task) {
+      task.rseqEvents |= 1;
+    },
+  },
+  'writes to tasks that never registered': {
+    onResume(context) {
+      if (context.task.rseq === undefined) context.memory.writeU32(0x7000_0000, 1);
+      return rseq.onResume(context);
+    },
+  },
+  'gives threads the registration of their parent': {
+    onClone(parent, child) {
+      child.rseq = parent.rseq;
+    },
+  },
+  'keeps events to itself': {
+    onSwitchOut(task) {
+      if (!remembered.has(task.id)) rseq.onSwitchOut(task);
+      remembered.add(task.id);
+    },
+  },
+  'tells a wrong position': {
+    onResume(context) {
+      const outcome = rseq.onResume(context);
+      return outcome.kind === 'aborted' ? { ...outcome, from: outcome.from + 1 } : outcome;
+    },
+  },
+  'aborts half': {
+    onResume(context) {
+      const from = context.registers.instructionPointer;
+      const outcome = rseq.onResume(context);
+      context.registers.instructionPointer = from;
+      return outcome;
+    },
+  },
+  'writes ids before it refuses': {
+    onResume(context) {
+      if (context.task.rseq) context.memory.writeU32(context.task.rseq.address, 7);
+      return rseq.onResume(context);
+    },
+  },
+};
+
+describe('a variant breaks a rule if it', () => {
+  test.each(Object.entries(WRONG))('%s', (_, mistake) => {
+    const profile = { ...LINUX_6_18, rseq: { ...rseq, ...mistake } };
+    const broken = RULES.filter(([, check]) => {
+      try {
+        check(profile, mainline);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    expect(broken.map(([name]) => name)).not.toEqual([]);
+  });
+});
