@@ -13,8 +13,8 @@ export const CPUID_1_EDX =
   (1 << 24) |
   (1 << 25) |
   (1 << 26);
-/** Leaf 1 ecx: SSE3 PCLMULQDQ SSSE3 CX16 SSE4.1 SSE4.2 AES; no AVX, XSAVE, POPCNT or MOVBE. */
-const CPUID_1_ECX = (1 << 0) | (1 << 1) | (1 << 9) | (1 << 13) | (1 << 19) | (1 << 20) | (1 << 25);
+/** Leaf 1 ecx: SSE3 SSSE3 CX16 SSE4.1 SSE4.2 AES; no AVX, PCLMULQDQ, XSAVE, POPCNT or MOVBE. */
+const CPUID_1_ECX = (1 << 0) | (1 << 9) | (1 << 13) | (1 << 19) | (1 << 20) | (1 << 25);
 /** Leaf 0x80000001: LAHF in ecx; SYSCALL NX RDTSCP LM in edx. */
 const EXTENDED_ECX = 1 << 0;
 const EXTENDED_EDX = (1 << 11) | (1 << 20) | (1 << 27) | (1 << 29);

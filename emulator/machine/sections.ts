@@ -36,7 +36,9 @@ export class Sections {
   #aborted = 0;
   #exited = 0;
   #inFlight: (ArmedRegion | undefined)[] = [];
-  #abortsAt = new Map<number, number>();
+  #abortsAt: ReadonlyMap<number, number> = new Map();
+  /** #abortsAt as long as no image holds it. */
+  #ownAbortsAt: Map<number, number> | undefined;
   #saved: SectionsImage | undefined;
 
   /** `onEnd` is told of each section that ends, before it is counted. */
@@ -94,7 +96,9 @@ export class Sections {
       this.#entered++;
       this.#inFlight[task] = region;
     }
-    this.#abortsAt.set(from, (this.#abortsAt.get(from) ?? 0) + 1);
+    this.#ownAbortsAt ??= new Map(this.#abortsAt);
+    this.#abortsAt = this.#ownAbortsAt;
+    this.#ownAbortsAt.set(from, (this.#ownAbortsAt.get(from) ?? 0) + 1);
     this.#end(task, 'aborted');
   }
 
@@ -119,8 +123,9 @@ export class Sections {
     this.#saved ??= {
       counts: this.counts,
       inFlight: this.#inFlight.slice(),
-      abortsAt: new Map(this.#abortsAt),
+      abortsAt: this.#abortsAt,
     };
+    this.#ownAbortsAt = undefined;
     return this.#saved;
   }
 
@@ -131,7 +136,8 @@ export class Sections {
     this.#aborted = image.counts.aborted;
     this.#exited = image.counts.exited;
     this.#inFlight = image.inFlight.slice();
-    this.#abortsAt = new Map(image.abortsAt);
+    this.#abortsAt = image.abortsAt;
+    this.#ownAbortsAt = undefined;
     this.#saved = image;
   }
 }

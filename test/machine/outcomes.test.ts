@@ -270,7 +270,7 @@ describe('what we cannot do', () => {
     const written = { program: assemble(touch(bytes(0x48, 0x89, 0x03))).program };
     expect(runToEnd(machine, written).outcome).toMatchObject({
       kind: 'unsupported',
-      what: expect.stringMatching(/^more than 65536 pages of memory/),
+      what: expect.stringMatching(/^more than 8192 pages of memory/),
     });
     expect(runToEnd(small, { program: guest('counter.bin', '2', '2') }).outcome).toEqual({
       kind: 'exit',

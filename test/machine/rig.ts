@@ -15,7 +15,7 @@ import { guestDir } from '../guest/guest-files.ts';
 import { unicornLibrary } from '../support/unicorn.ts';
 
 const RAM_BYTES = 2 ** 30;
-const TOUCHED_LIMIT_PAGES = 2 ** 16;
+const TOUCHED_LIMIT_PAGES = 2 ** 13;
 
 /** Opens a machine over Unicorn with less memory than the command line gives. */
 export async function openTestMachine(ramBytes = RAM_BYTES): Promise<Machine> {

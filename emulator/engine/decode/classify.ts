@@ -61,7 +61,6 @@ const SUPPORTED_FEATURES: ReadonlySet<CpuidFeature> = new Set([
   CpuidFeature.SSE4_1,
   CpuidFeature.SSE4_2,
   CpuidFeature.AES,
-  CpuidFeature.PCLMULQDQ,
   CpuidFeature.ADX,
   CpuidFeature.BMI1,
   CpuidFeature.BMI2,

@@ -38,7 +38,10 @@ const UC_ARCH_X86 = 4;
 const UC_MODE_64 = 8;
 const UC_CTL_UC_USE_EXITS = 4;
 const UC_CTL_UC_EXITS = 6;
+const UC_CTL_CPU_MODEL = 7;
 const UC_CTL_TB_REMOVE_CACHE = 9;
+/** 2.1 refuses what a model lacks; this has all that we report. 2.0 takes no notice. */
+const UC_CPU_X86_BROADWELL = 20;
 const CONTROL_WRITE = 1 << 30;
 const ARGUMENTS_SHIFT = 26;
 
@@ -75,6 +78,8 @@ export function bindUnicorn(path: string): UnicornLibrary {
       check(open(UC_ARCH_X86, UC_MODE_64, out), 'uc_open');
       const uc = out[0];
       assert(uc !== null, 'uc_open gives a handle');
+      const setModel = UC_CTL_CPU_MODEL | (1 << ARGUMENTS_SHIFT) | CONTROL_WRITE;
+      check(control(uc, setModel, 'int', UC_CPU_X86_BROADWELL), 'uc_ctl CPU model');
       const useExits = UC_CTL_UC_USE_EXITS | (1 << ARGUMENTS_SHIFT) | CONTROL_WRITE;
       check(control(uc, useExits, 'int', 1), 'uc_ctl exits');
       return uc;

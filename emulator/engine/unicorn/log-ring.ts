@@ -40,7 +40,9 @@ export class LogRing {
     this.log = new AccessLog(
       this.#records.buffer,
       () => ((cursorWords[0] ?? 0) - base) >>> RECORD_SHIFT,
-      () => this.truncate(0),
+      () => {
+        this.#cursor[0] = this.#records.pointer;
+      },
     );
   }
 
