@@ -5,7 +5,7 @@ import { Kernel } from '../../kernel-model/kernel.ts';
 import type { KernelHost } from '../../kernel-model/kernel-state.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import { MemoryImages } from '../../kernel-model/mm/memory-images.ts';
-import { OutOfFramesError, PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import type { ChoicePoint, Decision } from '../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
@@ -18,7 +18,7 @@ import { Armings } from './armings.ts';
 import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
-import type { BlockedTask, Outcome } from './outcome.ts';
+import { type BlockedTask, type Outcome, outcomeOfError } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { Sections } from './sections.ts';
@@ -203,15 +203,12 @@ export class Machine {
     assert(strategy !== undefined, 'the machine was booted');
     this.#strategy = strategy;
     const { state } = this.kernel;
-    if (!isAnythingRunnable(state) && !this.#skipIdleTime()) return this.#outcome;
     try {
-      this.#apply(strategy.next(this.kernel));
+      if (isAnythingRunnable(state) || this.#skipIdleTime()) {
+        this.#apply(strategy.next(this.kernel));
+      }
     } catch (error) {
-      if (error instanceof ScheduleDivergence) {
-        this.#outcome = { kind: 'diverged', detail: error.message };
-      } else if (error instanceof OutOfFramesError) {
-        this.#outcome = { kind: 'unsupported', what: error.message, address: 0 };
-      } else throw error;
+      this.#outcome = outcomeOfError(error);
     }
     return this.#outcome;
   }

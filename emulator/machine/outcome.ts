@@ -1,3 +1,6 @@
+import { OutOfFramesError } from '../../kernel-model/mm/physical-memory.ts';
+import { ScheduleDivergence } from './strategy.ts';
+
 /** How a run ended. Programs that end by themselves end with `exit` or `signal`. */
 export type Outcome =
   | { readonly kind: 'exit'; readonly status: number }
@@ -22,6 +25,15 @@ export type Outcome =
 export interface BlockedTask {
   readonly task: number;
   readonly waitsFor: string;
+}
+
+/** The outcome of a run that threw; throws what is a mistake of ours. */
+export function outcomeOfError(error: unknown): Outcome {
+  if (error instanceof ScheduleDivergence) return { kind: 'diverged', detail: error.message };
+  if (error instanceof OutOfFramesError) {
+    return { kind: 'unsupported', what: error.message, address: 0 };
+  }
+  throw error;
 }
 
 const EXIT_DEADLOCK = 123;

@@ -89,16 +89,29 @@ const split: readonly Placement[] = [
 
 const encodings = memoryEncodings();
 
+/** Unicorn reads past the operand of these: near the end of memory they end the run, without verdict. */
+const overreading =
+  /^(cvtt?ps2pi|cvtps2pd|cvtdq2pd|rounds[sd]) |^(punpckl(bw|wd|dq) mm0|movsxd ax),/;
+/** These load in two parts, and keep the first where the second faults; executed again, both. */
+const loadsInParts = /^(mov(ups|upd|dqu)|lddqu) xmm0/;
+
+/** Ends translated blocks, which keeps translation short. */
+const LOOP = [0xeb, 0xfe];
+
+function putBefore(rig: CodeRig, bytes: Uint8Array, after: readonly number[]): void {
+  rig.ram.set(bytes, 0);
+  rig.ram.set(after, bytes.length);
+  rig.engine.codeChanged(0);
+  rig.cpu.instructionPointer = CODE;
+}
+
 /** Executes one instruction with [rdi] at an address, and tells what is wrong with how it went. */
 function misdeeds(rig: CodeRig, encoding: MemoryEncoding, placement: Placement): readonly string[] {
   const { bytes, text, access } = encoding;
   const address = placement.address(encoding.sizeBytes);
   rig.cpu.setMappings([codeMapping, ...placement.mappings, stack]);
   rig.ram.fill(0x11, DATA_RAM, DATA_RAM + 2 * PAGE);
-  rig.ram.set(bytes, 0);
-  rig.ram.fill(0x90, bytes.length, 0x20);
-  rig.engine.codeChanged(0);
-  rig.cpu.instructionPointer = CODE;
+  putBefore(rig, bytes, LOOP);
   rig.set({ rax: 3, rcx: 5, rdx: 0, rbx: 0, rdi: address, rsp: STACK + 0x800 });
   rig.cpu.write('rflags', 0xa97n);
   const before = registersOf(rig.cpu);
@@ -106,6 +119,7 @@ function misdeeds(rig: CodeRig, encoding: MemoryEncoding, placement: Placement):
   const expected = encoding.isHint ? undefined : placement.fault(access, address);
   if (expected === undefined) {
     // A branch goes to the address that memory holds, and a division may overflow.
+    if (exit.kind === 'unsupported' && overreading.test(text)) return [];
     const isFine = exit.kind === 'budget' || (exit.kind === 'exception' && !/^mov/.test(text));
     rig.takeLog();
     return isFine ? [] : [`${text}: ${describeExit(exit)}`];
@@ -115,7 +129,9 @@ function misdeeds(rig: CodeRig, encoding: MemoryEncoding, placement: Placement):
   if (JSON.stringify(exit) !== JSON.stringify(fault)) wrong.push(describeExit(exit));
   if (rig.cpu.retired !== 0) wrong.push(`${rig.cpu.retired} retired`);
   const after = registersOf(rig.cpu);
-  const changed = Object.keys(before).filter((name) => before[name] !== after[name]);
+  const changed = Object.keys(before).filter(
+    (name) => before[name] !== after[name] && !(name.startsWith('xmm0') && loadsInParts.test(text)),
+  );
   if (changed.length > 0) wrong.push(`changes ${changed.join(', ')}`);
   if (rig.takeLog().length > 0) wrong.push('leaves records');
   if (rig.data().some((byte) => byte !== 0x11)) wrong.push('changes memory');
@@ -167,8 +183,7 @@ describe.each(await unicornLibraries())('%s', (library) => {
       expect.arrayContaining(['movaps', 'movdqa', 'paddd', 'movntdq', 'addps', 'pshufb']),
     );
     for (const { bytes, text } of demanding) {
-      rig.ram.set(bytes, 0);
-      rig.engine.codeChanged(0);
+      putBefore(rig, bytes, LOOP);
       for (const [offset, kind] of [
         [8, 'exception'],
         [1, 'exception'],

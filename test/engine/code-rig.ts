@@ -7,7 +7,7 @@ import { unicornSubject } from './subjects.ts';
 export type CodeLine = readonly [hex: string, text: string];
 
 /** The bytes of some instructions; throws where a text is not that of its bytes. */
-export function machineCode(lines: readonly CodeLine[], base = CODE): readonly Uint8Array[] {
+function machineCode(lines: readonly CodeLine[], base = CODE): readonly Uint8Array[] {
   let address = base;
   return lines.map(([hex, text]) => {
     const bytes = Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));

@@ -1,4 +1,5 @@
 import {
+  Code,
   Decoder,
   DecoderOptions,
   FlowControl,
@@ -8,7 +9,11 @@ import {
   OpKind,
   Register,
 } from 'iced-x86';
-import { classify, INSTRUCTION_CLASS } from '../../emulator/engine/decode/classify.ts';
+import {
+  alignmentOfChecked,
+  classify,
+  INSTRUCTION_CLASS,
+} from '../../emulator/engine/decode/classify.ts';
 
 /** One encoding of an instruction that engines execute, with a memory operand at [rdi]. */
 export interface MemoryEncoding {
@@ -37,6 +42,13 @@ const PREFIXES: readonly (readonly number[])[] = [
 ];
 const MAPS: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
 const RDI_INDIRECT = 0x07;
+/** Second encodings of test, which Unicorn does not know. */
+const UNDOCUMENTED: ReadonlySet<Code> = new Set([
+  Code.Test_rm8_imm8_F6r1,
+  Code.Test_rm16_imm16_F7r1,
+  Code.Test_rm32_imm32_F7r1,
+  Code.Test_rm64_imm32_F7r1,
+]);
 const PADDING = [0, 0, 0, 0];
 
 /**
@@ -76,7 +88,8 @@ function describe(code: Uint8Array): readonly [string, MemoryEncoding] | undefin
       kind === INSTRUCTION_CLASS.aligned ||
       kind === INSTRUCTION_CLASS.checked;
     const operands = Array.from({ length: instruction.opCount }, (_, i) => instruction.opKind(i));
-    if (!isExecuted || !operands.includes(OpKind.Memory)) return undefined;
+    const isAtRdi = operands.includes(OpKind.Memory) && instruction.memoryBase === Register.RDI;
+    if (!isExecuted || !isAtRdi || UNDOCUMENTED.has(instruction.code)) return undefined;
     const info = factory.info(instruction);
     const access = info
       .usedMemory()
@@ -90,7 +103,8 @@ function describe(code: Uint8Array): readonly [string, MemoryEncoding] | undefin
       sizeBytes,
       access: isWrite(access) ? 'write' : 'read',
       isAligned:
-        kind === INSTRUCTION_CLASS.aligned || /^(lock )?cmpxchg16b/.test(instruction.toString()),
+        kind === INSTRUCTION_CLASS.aligned ||
+        (kind === INSTRUCTION_CLASS.checked && alignmentOfChecked(instruction) > 1),
       isHint: access === undefined || access === OpAccess.NoMemAccess || sizeBytes === 0,
       isBranch: instruction.flowControl !== FlowControl.Next,
     };

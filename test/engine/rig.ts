@@ -14,7 +14,7 @@ export const DATA_PAGES = 2;
 export const READ_ONLY = 0x70_0000;
 /** Nothing is mapped here or up to DATA. */
 export const NOWHERE = 0x50_0000;
-export const RAM_BYTES = 64 * PAGE;
+const RAM_BYTES = 64 * PAGE;
 const CODE_RAM = 0;
 export const DATA_RAM = 16 * PAGE;
 const READ_ONLY_RAM = 32 * PAGE;
@@ -72,7 +72,7 @@ export function mapping(
 
 export const codeMapping = mapping(CODE, CODE_PAGES, CODE_RAM, READ_EXEC);
 export const dataMapping = mapping(DATA, DATA_PAGES, DATA_RAM, READ_WRITE);
-export const readOnlyMapping = mapping(READ_ONLY, 1, READ_ONLY_RAM, PROT_READ);
+const readOnlyMapping = mapping(READ_ONLY, 1, READ_ONLY_RAM, PROT_READ);
 /** Code, data, and a page that can only be read. */
 export const usualMappings = [codeMapping, dataMapping, readOnlyMapping];
 

@@ -312,6 +312,46 @@ describe('a decision that does not fit', () => {
     expect(outcome && exitStatusOf(outcome)).toBe(125);
   });
 
+  test('may be one that answers a question while all are idle', () => {
+    const sleeping = assemble([
+      ...startThread('sleeper', 'tid', 'stack'),
+      load('tid'),
+      raxToRdi,
+      mov('rsi', 8),
+      mov('rdx', 'mask'),
+      mov('rax', 203),
+      syscall,
+      ...join('tid', 'sleeper'),
+      ...exit(0),
+      label('sleeper'),
+      ...systemCall(35, 'time', 0),
+      ...systemCall(60, 0),
+      align(4096),
+      label('time'),
+      word(0),
+      word(100_000),
+      label('tid'),
+      word(0),
+      label('mask'),
+      word(0b1100),
+      align(64),
+      label('stack'),
+    ]);
+    const run = { program: sleeping.program, vcpus: 4, tick: 5 };
+    const answersLate = (seed: number) => {
+      const { decisions } = runToEnd(machine, { ...run, seed });
+      return decisions.findLastIndex(({ kind }) => kind === 'place') > 10;
+    };
+    const seed = [1, 2, 3, 4, 5, 6, 7, 8].find(answersLate) ?? 0;
+    const { decisions } = runToEnd(machine, { ...run, seed });
+    const late = decisions.findLastIndex(({ kind }) => kind === 'place');
+    const strategy = new ReplayStrategy(decisions.toSpliced(late, 1));
+    expect(runToEnd(machine, { ...run, seed, strategy }).outcome).toEqual({
+      kind: 'diverged',
+      detail: expect.stringContaining('does not answer the question place'),
+    });
+  });
+
   test('is refused by apply, which changes nothing', () => {
     boot(machine, { program });
     const before = endingOf(machine);

@@ -220,7 +220,8 @@ describe('a printed schedule is refused in one line', () => {
 
   test('if a character is another, unless that means the same', () => {
     for (let at = 6; at < printed.length; at++) {
-      const changed = `${printed.slice(0, at)}${printed[at] === 'A' ? 'B' : 'A'}${printed.slice(at + 1)}`;
+      const other = printed[at] === 'A' ? 'B' : 'A';
+      const changed = `${printed.slice(0, at)}${other}${printed.slice(at + 1)}`;
       try {
         parsePrintedSchedule(changed);
       } catch (error) {

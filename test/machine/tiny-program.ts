@@ -65,7 +65,7 @@ export function jumpIfNotZero(target: string): Part {
   return { kind: 'jump', opcode: [0x0f, 0x85], target };
 }
 
-export function jumpIfZero(target: string): Part {
+function jumpIfZero(target: string): Part {
   return { kind: 'jump', opcode: [0x0f, 0x84], target };
 }
 
@@ -80,7 +80,7 @@ export const testRax = bytes(0x48, 0x85, 0xc0);
 export const raxToRdi = bytes(0x48, 0x89, 0xc7);
 export const raxToRbx = bytes(0x48, 0x89, 0xc3);
 export const rbxToRax = bytes(0x48, 0x89, 0xd8);
-export const raxToRdx = bytes(0x48, 0x89, 0xc2);
+const raxToRdx = bytes(0x48, 0x89, 0xc2);
 export const decrementRbx = bytes(0x48, 0xff, 0xcb);
 export const syscall = bytes(0x0f, 0x05);
 

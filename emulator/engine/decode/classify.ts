@@ -247,9 +247,10 @@ export function isConditionalString(instruction: Instruction): boolean {
 
 /**
  * Instructions that Unicorn executes in a helper function, from which a store that faults does not
- * return early, and those that change a register before their access.
+ * return early, those that change a register before their access, and one that it takes for a nop.
  */
 const CHANGING_BEFORE_FAULT: ReadonlySet<Mnemonic> = new Set([
+  Mnemonic.Clflush,
   Mnemonic.Cmpxchg8b,
   Mnemonic.Cmpxchg16b,
   Mnemonic.Fbld,
@@ -261,7 +262,12 @@ const CHANGING_BEFORE_FAULT: ReadonlySet<Mnemonic> = new Set([
   Mnemonic.Rcl,
   Mnemonic.Rcr,
 ]);
-const READ_ONLY: ReadonlySet<Mnemonic> = new Set([Mnemonic.Fbld, Mnemonic.Fldenv, Mnemonic.Frstor]);
+const READ_ONLY: ReadonlySet<Mnemonic> = new Set([
+  Mnemonic.Clflush,
+  Mnemonic.Fbld,
+  Mnemonic.Fldenv,
+  Mnemonic.Frstor,
+]);
 const EXTENDED_REAL_BYTES = 10;
 
 function needsCheck(instruction: Instruction): boolean {

@@ -3,15 +3,16 @@ import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
 import { INSTRUCTION_CLASS } from '../decode/classify.ts';
-import { decodeFaulting, endOfFetchable } from '../decode/faulting.ts';
+import { endOfFetchable } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
 import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
 import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import { ControlBlock } from './control-block.ts';
 import type { EngineShared, FaultRecord } from './engine.ts';
-import { checkOperand, exitOfVector, unfetchable } from './fault-exits.ts';
+import { checkOperand, exitOfLoad, exitOfVector, unfetchable } from './fault-exits.ts';
 import type { Pointer } from './ffi.ts';
+import { GuestCode } from './guest-code.ts';
 import { installHooks } from './hooks.ts';
 import { Mapper } from './mapper.ts';
 import { RegisterAccess } from './registers.ts';
@@ -19,7 +20,6 @@ import { RegisterAccess } from './registers.ts';
 const BUDGET: Exit = { kind: 'budget' };
 const SYSCALL: Exit = { kind: 'syscall' };
 const ARMED: Exit = { kind: 'armed' };
-const INSTRUCTION_BYTES_MAX = 15;
 
 const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protection' };
 
@@ -42,8 +42,8 @@ export class UnicornCpu implements EngineCpu {
   /** The same as a number, for the calls that must be fast. */
   readonly #handle: number;
   readonly #registers: RegisterAccess;
+  readonly #code: GuestCode;
   readonly #pristine: Uint8Array;
-  #changesSeen = 0;
   /** Where runUpTo has Unicorn stop. */
   #end: bigint | undefined;
 
@@ -59,6 +59,7 @@ export class UnicornCpu implements EngineCpu {
     });
     installHooks(library, this.#uc, this.control.pointer, shared);
     this.mapper = new Mapper(library, this.#uc, shared.ramPointer, shared.codeMaps);
+    this.#code = new GuestCode(shared.codeMaps, this.control, this.mapper, shared.ramBytes);
     this.#registers = new RegisterAccess(library, this.#uc, shared.contextSlabs);
     this.#registers.write('rflags', 0x202n);
     this.#pristine = this.#registers.saveContext();
@@ -72,24 +73,13 @@ export class UnicornCpu implements EngineCpu {
     if (this.mapper.set(mappings)) this.control.forgetClassMaps();
   }
 
-  /** Catches up with the pages of code that changed since this CPU ran. */
-  #forgetChangedCode(): void {
-    const { changedFrames } = this.#shared.codeMaps;
-    for (const frame of changedFrames.slice(this.#changesSeen)) this.mapper.forgetFrame(frame);
-    this.#changesSeen = changedFrames.length;
-    this.control.forgetClassMaps();
-  }
-
   run(budgetInstructions: number): Exit {
     assert(
       budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX,
       'a budget',
       budgetInstructions,
     );
-    if (this.#changesSeen !== this.#shared.codeMaps.changedFrames.length) {
-      this.#forgetChangedCode();
-    }
-    this.mapper.followCode();
+    this.#code.followChanges();
     this.#shared.current = this;
     this.retired = 0;
     let left = budgetInstructions;
@@ -179,7 +169,7 @@ export class UnicornCpu implements EngineCpu {
     this.instructionPointer = Number(target);
     if (isArmed) return ARMED;
     if (started === budget) return BUDGET;
-    const end = endOfFetchable(this.#readCode(Number(target), PAGE_SIZE), Number(target));
+    const end = endOfFetchable(this.#code.read(Number(target), PAGE_SIZE), Number(target));
     if (end === Number(target) || this.#end === BigInt(end)) return unfetchable(this.mapper, end);
     return this.#runUpTo(end, budget - started);
   }
@@ -210,7 +200,7 @@ export class UnicornCpu implements EngineCpu {
    */
   #wildBranch(started: number): Exit {
     this.#unstart(started);
-    const { stackPointerIncrement } = decodeFaulting(this.#readCode(this.instructionPointer));
+    const { stackPointerIncrement } = this.#code.decodeFaulting(this.instructionPointer);
     this.write('rsp', BigInt.asUintN(64, this.read('rsp') - BigInt(stackPointerIncrement)));
     return GENERAL_PROTECTION;
   }
@@ -220,10 +210,10 @@ export class UnicornCpu implements EngineCpu {
     if (access === 'write' && this.mapper.hidesWrites(Number(address))) {
       return this.#storeToCode(Number(address));
     }
-    const isWrite =
-      access === 'write' ||
-      decodeFaulting(this.#readCode(this.instructionPointer)).isReadModifyWrite;
-    return { kind: 'fault', access: isWrite ? 'write' : 'read', address };
+    if (access !== 'read') return { kind: 'fault', access, address };
+    return exitOfLoad(this.#code.decodeFaulting(this.instructionPointer), address, (name) =>
+      this.read(name),
+    );
   }
 
   /** The address space allows the store; we forbade it because code was decoded from the page. */
@@ -231,9 +221,7 @@ export class UnicornCpu implements EngineCpu {
     if (Math.floor(address / PAGE_SIZE) === Math.floor(this.instructionPointer / PAGE_SIZE)) {
       return { kind: 'unsupported', detail: 'store into the page of code that executes it' };
     }
-    this.#shared.codeMaps.invalidate(Math.floor(this.mapper.offsetOf(address) / PAGE_SIZE));
-    this.#forgetChangedCode();
-    this.mapper.followCode();
+    this.#code.invalidate(address);
     return undefined;
   }
 
@@ -251,9 +239,7 @@ export class UnicornCpu implements EngineCpu {
     const byte = this.#shared.codeMaps.classAt(offset);
     const kind = byte & ~BOUNDARY;
     if (kind === INSTRUCTION_CLASS.unknown) {
-      this.#decode(ip, offset);
-      const isKnown = this.#shared.codeMaps.classAt(offset) !== INSTRUCTION_CLASS.unknown;
-      return isKnown ? undefined : unfetchable(this.mapper, this.instructionPointer);
+      return this.#code.decode(ip) ? undefined : unfetchable(this.mapper, ip);
     }
     this.control.setClassMap(
       Math.floor(ip / PAGE_SIZE),
@@ -309,14 +295,6 @@ export class UnicornCpu implements EngineCpu {
     return this.#runOnce(budget);
   }
 
-  #decode(ip: number, offset: number): void {
-    const { codeMaps } = this.#shared;
-    codeMaps.decodeBlock(ip, offset, (address, length) => this.#readCode(address, length));
-    const frame = Math.floor(offset / PAGE_SIZE);
-    this.control.setClassMap(Math.floor(ip / PAGE_SIZE), codeMaps.pointerOf(frame));
-    this.mapper.followCode();
-  }
-
   /**
    * Iterations of a REP string instruction, each a retired unit; compares go one at a time because
    * they may end early. Unicorn comes back to the instruction once more when rcx has reached zero,
@@ -341,10 +319,6 @@ export class UnicornCpu implements EngineCpu {
     this.retired = retiredBefore + retired;
     if (exit?.kind === 'fault' && retired === 0) this.#shared.ring.truncate(logLength);
     return exit?.kind === 'budget' ? undefined : exit;
-  }
-
-  #readCode(address: number, length = INSTRUCTION_BYTES_MAX): Uint8Array {
-    return this.mapper.readCode(this.#shared.ramBytes, address, length);
   }
 
   read(register: RegisterName): bigint {
@@ -403,11 +377,7 @@ export class UnicornCpu implements EngineCpu {
   }
 
   markBoundary(address: number): void {
-    const offset = this.mapper.offsetOf(address);
-    if (offset < 0) return;
-    const { codeMaps } = this.#shared;
-    if (codeMaps.classAt(offset) === INSTRUCTION_CLASS.unknown) this.#decode(address, offset);
-    codeMaps.markBoundary(offset);
+    this.#code.markBoundary(address);
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { PAGE_SIZE, pageStart } from '../../../kernel-model/hardware/address.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../../kernel-model/mm/mapping.ts';
+import type { FaultingInstruction } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
 import type { CpuException, Exit } from '../engine.ts';
 import type { CheckedInstruction } from './code-maps.ts';
@@ -18,6 +19,24 @@ export function exitOfVector(vector: number): Exit {
   const exception = EXCEPTIONS.get(vector);
   if (exception !== undefined) return { kind: 'exception', exception };
   return { kind: 'unsupported', detail: `CPU exception ${vector}` };
+}
+
+/**
+ * The exit for a load that faults. Unicorn reads more than their operand for some instructions, among
+ * them cvtdq2pd and roundsd; what such a read finds is no fault of the guest's.
+ */
+export function exitOfLoad(
+  { text, loaded, isReadModifyWrite }: FaultingInstruction,
+  address: number | bigint,
+  read: (register: RegisterName) => bigint,
+): Exit {
+  if (loaded !== undefined) {
+    const end = effectiveAddress(loaded, read) + BigInt(loaded.sizeBytes);
+    if (BigInt(address) >= end) {
+      return { kind: 'unsupported', detail: `${text} at the end of readable memory` };
+    }
+  }
+  return { kind: 'fault', access: isReadModifyWrite ? 'write' : 'read', address };
 }
 
 /** The fault of an instruction of which not every byte can be fetched. */
@@ -42,5 +61,5 @@ export function checkOperand(
   const bad = mapper.firstInaccessible(address, operand.sizeBytes, protection);
   if (bad === undefined) return address;
   const access = writes ? 'write' : 'read';
-  return { kind: 'fault', access, address: bad === address ? linear : bad };
+  return { kind: 'fault', access, address: Number.isSafeInteger(bad) ? bad : linear };
 }

@@ -10,7 +10,7 @@ export const CODE = 0x5000_0000;
 const CODE_PAGES = 4;
 export const CODE_END = CODE + CODE_PAGES * PAGE_SIZE;
 /** Where the areas and descriptors of most cases are; cannot be executed. */
-export const DATA = CODE_END;
+export const DATA = CODE + CODE_PAGES * PAGE_SIZE;
 export const READ_ONLY = DATA + PAGE_SIZE;
 export const NO_ACCESS = READ_ONLY + PAGE_SIZE;
 export const AFTER_NO_ACCESS = NO_ACCESS + PAGE_SIZE;

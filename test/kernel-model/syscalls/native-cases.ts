@@ -96,10 +96,10 @@ export const NATIVE_CASES: Readonly<Record<string, string>> = {
     call 302 0 16 0 0
     call 302 0 3 0 0x10003000
     call 302 -1 3 0 0x10003000
-    call 102
-    call 104
-    call 107
-    call 108
+    try 102
+    try 104
+    try 107
+    try 108
     try 39
     try 186
     try 110
