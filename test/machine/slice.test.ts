@@ -19,6 +19,7 @@ import {
 } from './tiny-program.ts';
 
 const SCHED_YIELD = 24;
+const GETPID = 39;
 const NANOSLEEP = 35;
 
 let machine: Machine;
@@ -37,7 +38,7 @@ function twoThreads(call: readonly Part[]) {
     label('thread'),
     ...call,
     label('spin too'),
-    nop,
+    ...systemCall(GETPID),
     jump('spin too'),
     align(4096),
     label('time'),
@@ -109,7 +110,7 @@ describe('a slice', () => {
     expect(machine.counts.preemptions).toBe(preemptions + 1);
   });
 
-  test('of a task that yielded and runs all the same is as long as any', () => {
+  test('of a task that yielded and runs all the same has its full length', () => {
     boot(machine, { program: twoThreads(systemCall(SCHED_YIELD)), vcpus: 1 });
     apply(first, run(0, START_INSTRUCTIONS), { kind: 'switch', vcpu: 0, task: 2 });
     apply(run(0, 1000));
@@ -121,7 +122,7 @@ describe('a slice', () => {
   test('counts each instruction once, system calls and those that we execute included', () => {
     const cpuid = bytes(0x0f, 0xa2);
     const rdtsc = bytes(0x0f, 0x31);
-    const { program } = assemble([nop, cpuid, rdtsc, ...systemCall(39), nop, ...exit(0)]);
+    const { program } = assemble([nop, cpuid, rdtsc, ...systemCall(GETPID), nop, ...exit(0)]);
     boot(machine, { program, vcpus: 1 });
     apply(first);
     for (let i = 1; i <= 6; i++) {
@@ -133,7 +134,9 @@ describe('a slice', () => {
   });
 
   test('may end right before a system call, and then begins with it', () => {
-    boot(machine, { program: assemble([mov('rax', 39), ...systemCall(39), ...exit(0)]).program });
+    boot(machine, {
+      program: assemble([mov('rax', GETPID), ...systemCall(GETPID), ...exit(0)]).program,
+    });
     apply(first, run(0, 2));
     expect(machine.kernel.host.registers(1).read('rax')).toBe(39n);
     apply(run(0, 1));
@@ -143,7 +146,13 @@ describe('a slice', () => {
 
 test('a system call leaves the return address in rcx and the flags in r11, and the rest alone', () => {
   const compare = bytes(0x48, 0x39, 0xc0);
-  const { program } = assemble([mov('rbx', 5), mov('rax', 39), compare, bytes(0x0f, 0x05), nop]);
+  const { program } = assemble([
+    mov('rbx', 5),
+    mov('rax', GETPID),
+    compare,
+    bytes(0x0f, 0x05),
+    nop,
+  ]);
   boot(machine, { program });
   apply(first, run(0, 3));
   const registers = machine.kernel.host.registers(1);
