@@ -1,3 +1,4 @@
+import { PAGE_SIZE, pageStart } from '../../kernel-model/hardware/address.ts';
 import type { RegisterName, TaskRegisters } from '../../kernel-model/hardware/registers.ts';
 import type { UserMemory } from '../../kernel-model/mm/user-memory.ts';
 import {
@@ -26,6 +27,7 @@ const ARITHMETIC_FLAGS = 0x8d5n;
 /** CF PF AF ZF SF TF DF OF NT AC ID: what popf may change at CPL 3 with IOPL 0. */
 const POPF_MASK = 0x24_4dd5n;
 const TRAP_FLAG = 0x100n;
+const ALIGNMENT_CHECK_FLAG = 0x4_0000n;
 const FIXED_FLAGS = 0x202n;
 
 /** Executes an instruction that the engine lacks or must not answer; rip is left to the caller. */
@@ -62,12 +64,19 @@ export function executeModelInstruction(
     case 'wrfsbase':
     case 'wrgsbase': {
       const value = load(context, instruction.operands[0]);
-      if (typeof value === 'bigint') registers.write(baseOf(instruction), value);
+      if (typeof value !== 'bigint') return value;
+      // Reported like an access there: both end as general protection.
+      if (!isCanonical(value)) return { access: 'write', address: value };
+      registers.write(baseOf(instruction), value);
       return undefined;
     }
     case 'mov-from-segment':
       return store(context, instruction.operands[0], BigInt(instruction.selector));
   }
+}
+
+function isCanonical(address: bigint): boolean {
+  return BigInt.asIntN(48, address) === BigInt.asIntN(64, address);
 }
 
 function baseOf(instruction: ModelInstruction): RegisterName {
@@ -97,7 +106,8 @@ function popcnt(context: InstructionContext, instruction: ModelInstruction) {
 function movbe(context: InstructionContext, instruction: ModelInstruction) {
   const source = instruction.operands[1];
   const value = load(context, source);
-  if (typeof value !== 'bigint' || source === undefined) return 'unsupported' as const;
+  if (typeof value !== 'bigint') return value;
+  if (source === undefined) return 'unsupported' as const;
   let swapped = 0n;
   for (let i = 0; i < source.sizeBytes; i++) {
     swapped = (swapped << 8n) | ((value >> BigInt(8 * i)) & 0xffn);
@@ -109,8 +119,8 @@ function popf(context: InstructionContext): InstructionFault | 'unsupported' | u
   const { registers, memory } = context;
   const address = registers.read('rsp');
   const value = memory.readU64(Number(address));
-  if (value === undefined) return { access: 'read', address };
-  if ((value & TRAP_FLAG) !== 0n) return 'unsupported';
+  if (value === undefined) return faultOf(context, 'read', address, 8);
+  if ((value & (TRAP_FLAG | ALIGNMENT_CHECK_FLAG)) !== 0n) return 'unsupported';
   const kept = registers.read('rflags') & ~POPF_MASK;
   registers.write('rflags', kept | (value & POPF_MASK) | FIXED_FLAGS);
   registers.write('rsp', BigInt.asUintN(64, address + 8n));
@@ -127,7 +137,7 @@ function load(
   }
   const address = effectiveAddress(operand, (name) => context.registers.read(name));
   const bytes = context.memory.read(Number(address), operand.sizeBytes);
-  if (bytes === undefined) return { access: 'read', address };
+  if (bytes === undefined) return faultOf(context, 'read', address, operand.sizeBytes);
   let value = 0n;
   for (let i = operand.sizeBytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] ?? 0);
   return value;
@@ -146,7 +156,22 @@ function store(
   const address = effectiveAddress(operand, (name) => context.registers.read(name));
   const bytes = new Uint8Array(operand.sizeBytes);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
-  return context.memory.write(Number(address), bytes) ? undefined : { access: 'write', address };
+  if (context.memory.write(Number(address), bytes)) return undefined;
+  return faultOf(context, 'write', address, operand.sizeBytes);
+}
+
+/** The fault of an access that failed: at its first byte that is not accessible. */
+function faultOf(
+  { memory }: InstructionContext,
+  access: InstructionFault['access'],
+  address: bigint,
+  sizeBytes: number,
+): InstructionFault {
+  const at = Number(address);
+  const second = pageStart(at) + PAGE_SIZE;
+  const isFirstPageFine = memory.space.translate(at, access === 'write') >= 0;
+  const isInSecond = isFirstPageFine && at + sizeBytes > second;
+  return { access, address: isInSecond ? BigInt(second) : address };
 }
 
 /** 32-bit writes clear the upper half, 16-bit ones keep the rest. */

@@ -38,8 +38,13 @@ export type SpecialInstruction =
   | { readonly kind: 'model'; readonly instruction: ModelInstruction }
   | { readonly kind: 'unsupported'; readonly text: string };
 
-/** Reads at most `length` bytes of executable memory at a guest address. */
-export type CodeReader = (address: number, length: number) => Uint8Array;
+/** Where code is decoded from. */
+export interface CodeSource {
+  /** At most `length` bytes of executable memory at a guest address. */
+  read(address: number, length: number): Uint8Array;
+  /** Byte offset in RAM of a guest address. */
+  offsetOf(address: number): number;
+}
 
 /**
  * One byte for each byte of each executed page of RAM: the class of the instruction that starts
@@ -50,6 +55,8 @@ export class CodeMaps {
   readonly #bytes = new Uint8Array(this.#maps.buffer);
   readonly #indexOfFrame = new Map<number, number>();
   readonly #decoded = new Set<number>();
+  /** Frames by the frame in which their last instruction ends. */
+  readonly #tails = new Map<number, Set<number>>();
   readonly #specials = new Map<number, SpecialInstruction>();
   /** Frames whose code changed, in order; CPUs catch up from their own position. */
   readonly changedFrames: number[] = [];
@@ -108,16 +115,13 @@ export class CodeMaps {
    * Decodes the straight line from `address`, at `ramOffset`, to its end or that of its page. An
    * instruction that goes on where nothing can be executed stays unknown.
    */
-  decodeBlock(address: number, ramOffset: number, read: CodeReader): void {
+  decodeBlock(address: number, source: CodeSource): void {
+    const ramOffset = source.offsetOf(address);
     const frame = Math.floor(ramOffset / PAGE_SIZE);
     const base = this.#index(frame) * PAGE_SIZE;
-    if (!this.#decoded.has(frame)) {
-      this.#decoded.add(frame);
-      this.version++;
-      this.#onCodePage(frame);
-    }
+    this.#noteDecoded(frame);
     const start = ramOffset % PAGE_SIZE;
-    const code = read(address, DECODE_BYTES);
+    const code = source.read(address, DECODE_BYTES);
     const decoder = new Decoder(64, code, DecoderOptions.None);
     decoder.ip = BigInt(address);
     let done = 0;
@@ -135,6 +139,23 @@ export class CodeMaps {
       if (ends) break;
     }
     decoder.free();
+    if (start + done <= PAGE_SIZE) return;
+    const next = Math.floor(source.offsetOf(address + done - 1) / PAGE_SIZE);
+    if (next >= 0) this.#noteTail(frame, next);
+  }
+
+  #noteDecoded(frame: number): void {
+    if (this.#decoded.has(frame)) return;
+    this.#decoded.add(frame);
+    this.version++;
+    this.#onCodePage(frame);
+  }
+
+  /** The last instruction of a frame ends in another, whose changes change it too. */
+  #noteTail(frame: number, next: number): void {
+    this.#noteDecoded(next);
+    const frames = this.#tails.get(next) ?? new Set();
+    this.#tails.set(next, frames.add(frame));
   }
 
   #keepSpecial(ramOffset: number, kind: number, instruction: Instruction): void {
@@ -184,13 +205,16 @@ export class CodeMaps {
 
   /** Forgets what was decoded from a frame: its bytes changed. */
   invalidate(frame: number): void {
-    const index = this.#indexOfFrame.get(frame);
-    if (index === undefined || !this.#decoded.delete(frame)) return;
-    this.#bytes.fill(0, index * PAGE_SIZE, (index + 1) * PAGE_SIZE);
+    if (!this.#decoded.delete(frame)) return;
+    const base = this.#index(frame) * PAGE_SIZE;
+    this.#bytes.fill(0, base, base + PAGE_SIZE);
     for (let offset = frame * PAGE_SIZE; offset < (frame + 1) * PAGE_SIZE; offset++) {
       this.#specials.delete(offset);
     }
     this.changedFrames.push(frame);
     this.version++;
+    const frames = this.#tails.get(frame) ?? [];
+    this.#tails.delete(frame);
+    for (const before of frames) this.invalidate(before);
   }
 }

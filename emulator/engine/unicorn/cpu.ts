@@ -169,6 +169,9 @@ export class UnicornCpu implements EngineCpu {
     this.instructionPointer = Number(target);
     if (isArmed) return ARMED;
     if (started === budget) return BUDGET;
+    if (!Number.isSafeInteger(this.instructionPointer)) {
+      return { kind: 'fault', access: 'fetch', address: target };
+    }
     const end = endOfFetchable(this.#code.read(Number(target), PAGE_SIZE), Number(target));
     if (end === Number(target) || this.#end === BigInt(end)) return unfetchable(this.mapper, end);
     return this.#runUpTo(end, budget - started);

@@ -146,7 +146,9 @@ class UnicornEngine implements Engine, EngineShared {
     return this.current;
   }
 
-  #recordFault(type: number, address: number | bigint): boolean {
+  #recordFault(type: number, linear: number | bigint): boolean {
+    // koffi gives some addresses of the upper half as negative numbers.
+    const address = linear < 0 ? BigInt.asUintN(64, BigInt(linear)) : linear;
     const isFetch = type === UC_MEM_FETCH_UNMAPPED || type === UC_MEM_FETCH_PROT;
     const isWrite = type === UC_MEM_WRITE_UNMAPPED || type === UC_MEM_WRITE_PROT;
     const kind = isWrite ? RECORD_WRITE : RECORD_READ;

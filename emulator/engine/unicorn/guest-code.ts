@@ -1,14 +1,14 @@
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
 import { INSTRUCTION_CLASS } from '../decode/classify.ts';
 import { decodeFaulting, type FaultingInstruction } from '../decode/faulting.ts';
-import type { CodeMaps } from './code-maps.ts';
+import type { CodeMaps, CodeSource } from './code-maps.ts';
 import type { ControlBlock } from './control-block.ts';
 import type { Mapper } from './mapper.ts';
 
 const INSTRUCTION_BYTES_MAX = 15;
 
 /** The code that one CPU executes: what is decoded of it, and what it must forget when it changes. */
-export class GuestCode {
+export class GuestCode implements CodeSource {
   readonly #codeMaps: CodeMaps;
   readonly #control: ControlBlock;
   readonly #mapper: Mapper;
@@ -25,6 +25,11 @@ export class GuestCode {
   /** The bytes at an address up to the first that cannot be executed. */
   read(address: number, length = INSTRUCTION_BYTES_MAX): Uint8Array {
     return this.#mapper.readCode(this.#ram, address, length);
+  }
+
+  /** Byte offset in RAM of a guest address, -1 if it is not mapped. */
+  offsetOf(address: number): number {
+    return this.#mapper.offsetOf(address);
   }
 
   /** Catches up with the pages of code that changed since this CPU ran. */
@@ -47,7 +52,7 @@ export class GuestCode {
   /** Decodes the block at `ip`; false if its first instruction cannot be fetched whole. */
   decode(ip: number): boolean {
     const offset = this.#mapper.offsetOf(ip);
-    this.#codeMaps.decodeBlock(ip, offset, (address, length) => this.read(address, length));
+    this.#codeMaps.decodeBlock(ip, this);
     const frame = Math.floor(offset / PAGE_SIZE);
     this.#control.setClassMap(Math.floor(ip / PAGE_SIZE), this.#codeMaps.pointerOf(frame));
     this.#mapper.followCode();

@@ -150,6 +150,7 @@ export class Mapper {
 
   /** The first page of [address, address + length) that an access to it may not touch. */
   firstInaccessible(address: number, length: number, protection: number): number | undefined {
+    if (!Number.isSafeInteger(address)) return address;
     const end = address + length;
     for (let at = address; at < end; at = pageStart(at) + PAGE_SIZE) {
       const mapping = this.find(at);
