@@ -94,6 +94,7 @@ export class Kernel {
       rseq: undefined,
       rseqEvents: 0,
       notifyResume: false,
+      entry: 'interrupt',
       mmCid: 0,
       abortedSection: 0,
       abortsInRow: 0,
@@ -170,12 +171,14 @@ export class Kernel {
    * return to user mode of every running task that has work pending there.
    */
   syscall(task: Task): SyscallOutcome {
+    task.entry = 'syscall';
     const registers = this.host.registers(task.id);
     const number = Number(BigInt.asIntN(32, registers.read('rax')));
     const found = lookupSyscall(this.profile, number);
     switch (found.kind) {
       case 'unknown':
         registers.write('rax', BigInt.asUintN(64, -38n));
+        task.entry = 'interrupt';
         return DONE;
       case 'unmodelled':
         return { kind: 'unsupported', message: `system call ${found.name} (${number})` };
@@ -210,6 +213,8 @@ export class Kernel {
         return { kind: 'unsupported', message: `${found.entry.name}: ${result.detail}` };
     }
     this.#returnAllToUser();
+    // A task that yields is still inside its call when another is dispatched in its place.
+    if (result.kind === 'yield') task.entry = 'syscall';
     return task.state.kind === 'running' && result.kind !== 'yield' ? DONE : RESCHEDULED;
   }
 
@@ -276,7 +281,11 @@ export class Kernel {
   }
 
   #returnToUser(task: Task): void {
-    if (!task.notifyResume) return;
+    if (task.notifyResume) this.#resumeWork(task);
+    task.entry = 'interrupt';
+  }
+
+  #resumeWork(task: Task): void {
     const outcome = this.profile.rseq.onResume(this.rseqContext(task));
     switch (outcome.kind) {
       case 'resumed':

@@ -38,6 +38,7 @@ function copyTask(task: Task): Task {
     rseq: task.rseq,
     rseqEvents: task.rseqEvents,
     notifyResume: task.notifyResume,
+    entry: task.entry,
     mmCid: task.mmCid,
     abortedSection: task.abortedSection,
     abortsInRow: task.abortsInRow,

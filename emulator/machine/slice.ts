@@ -65,6 +65,7 @@ export class Slice {
     this.retired = 0;
     vcpu.needResched = false;
     const task = taskOf(state, vcpu.current);
+    task.entry = 'interrupt';
     while (this.retired < budget && vcpu.current === task.id) {
       const timer = kernel.nextTimer();
       if (timer <= state.now) {

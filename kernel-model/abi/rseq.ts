@@ -28,4 +28,5 @@ export const RSEQ_SIGNATURE_BYTES = 4;
 
 /** Bits of the per-thread event mask (RSEQ_EVENT_* in linux/rseq.h, up to 6.18). */
 export const RSEQ_EVENT_PREEMPT = 1;
+export const RSEQ_EVENT_SIGNAL = 2;
 export const RSEQ_EVENT_MIGRATE = 4;

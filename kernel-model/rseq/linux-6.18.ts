@@ -1,4 +1,10 @@
-import { RSEQ_AREA, RSEQ_EVENT_MIGRATE, RSEQ_EVENT_PREEMPT } from '../abi/rseq.ts';
+import { CLONE } from '../abi/clone.ts';
+import {
+  RSEQ_AREA,
+  RSEQ_EVENT_MIGRATE,
+  RSEQ_EVENT_PREEMPT,
+  RSEQ_EVENT_SIGNAL,
+} from '../abi/rseq.ts';
 import { assert } from '../assert.ts';
 import { type GuestAddress, TASK_SIZE_WORD } from '../hardware/address.ts';
 import type { Task } from '../task/task.ts';
@@ -41,10 +47,14 @@ const variant: RseqVariant = {
   onMembarrier(task) {
     record(task, RSEQ_EVENT_PREEMPT);
   },
+  onSignal(context) {
+    record(context.task, RSEQ_EVENT_SIGNAL);
+    return onResume(context);
+  },
   onResume,
 
-  onClone(parent, child, sharesMemory) {
-    if (sharesMemory) return;
+  onClone(parent, child, flags) {
+    if ((flags & CLONE.VM) !== 0n) return;
     child.rseq = parent.rseq;
     child.rseqEvents = parent.rseqEvents;
     child.notifyResume = parent.rseq !== undefined;

@@ -56,10 +56,12 @@ export interface RseqVariant {
   onMigrate(task: Task): void;
   /** An rseq membarrier interrupts the running task (ipi_rseq). */
   onMembarrier(task: Task): void;
+  /** A handler frame is about to be built for the task (rseq_signal_deliver): it shows the outcome. */
+  onSignal(context: RseqContext): ResumeOutcome;
   /** Work before the return to user mode; called when `task.notifyResume` is set, and clears it. */
   onResume(context: RseqContext): ResumeOutcome;
-  /** A thread or process is created; `sharesMemory` is CLONE_VM. */
-  onClone(parent: Task, child: Task, sharesMemory: boolean): void;
+  /** A thread or process is created; `flags` are those of clone(2). */
+  onClone(parent: Task, child: Task, flags: bigint): void;
   /** The region armed now, whatever the instruction pointer is. Reads user memory, changes nothing. */
   armedRegion(context: RseqContext): ArmedRegion | undefined;
   /** The aligned 8-byte word whose store arms or disarms a section; none while unregistered. */

@@ -29,6 +29,7 @@ export function createThread(context: WakeContext, parent: Task, request: Thread
     rseq: undefined,
     rseqEvents: 0,
     notifyResume: false,
+    entry: 'syscall',
     mmCid: 0,
     abortedSection: 0,
     abortsInRow: 0,
@@ -39,7 +40,7 @@ export function createThread(context: WakeContext, parent: Task, request: Thread
   registers.write('rax', 0n);
   if (request.stackPointer !== 0n) registers.write('rsp', request.stackPointer);
   if ((request.flags & CLONE.SETTLS) !== 0n) registers.write('fs_base', request.tls);
-  profile.rseq.onClone(parent, child, true);
+  profile.rseq.onClone(parent, child, request.flags);
   child.vcpu = choosePlacement(state, child, undefined, choose);
   enqueue(state, child);
   return child;

@@ -43,6 +43,9 @@ export type TaskState =
 export const READY: TaskState = { kind: 'ready' };
 export const RUNNING: TaskState = { kind: 'running' };
 
+/** How a task came into the kernel: Linux 6.19 and later tell an interrupt from a system call. */
+export type KernelEntry = 'interrupt' | 'syscall';
+
 /**
  * A thread (struct task_struct). Nested values are immutable and replaced as a whole, so that a
  * shallow copy is a snapshot; its registers live with the hardware.
@@ -65,6 +68,11 @@ export interface Task {
   rseqEvents: number;
   /** TIF_NOTIFY_RESUME: rseq work is due before the next return to user mode. */
   notifyResume: boolean;
+  /**
+   * 'syscall' from a system call on until the return to user mode. A task in user mode is about to be
+   * interrupted, by whatever comes next.
+   */
+  entry: KernelEntry;
   /** Memory-map concurrency id while running. */
   mmCid: number;
   /** The section of the last abort and how often in a row it was aborted, for forward progress. */

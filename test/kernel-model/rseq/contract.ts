@@ -1,3 +1,4 @@
+import { CLONE } from '../../../kernel-model/abi/clone.ts';
 import { assert } from '../../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
 import type { RegisterName, TaskRegisters } from '../../../kernel-model/hardware/registers.ts';
@@ -51,6 +52,7 @@ function makeTask(): Task {
     rseq: undefined,
     rseqEvents: 0,
     notifyResume: false,
+    entry: 'interrupt',
     mmCid: 0,
     abortedSection: 0,
     abortsInRow: 0,
@@ -162,8 +164,8 @@ export const RSEQ_CONTRACT: Readonly<
   'gives threads nothing and children of fork everything': ({ rseq }, fixture) => {
     const { context } = makeArmed(fixture);
     const [thread, child] = [makeTask(), makeTask()];
-    rseq.onClone(context.task, thread, true);
-    rseq.onClone(context.task, child, false);
+    rseq.onClone(context.task, thread, CLONE.VM | CLONE.THREAD);
+    rseq.onClone(context.task, child, 0n);
     assert(rseq.armingWord(thread) === undefined, 'a thread is unregistered');
     assert(rseq.armingWord(child) === rseq.armingWord(context.task), 'a child is registered');
   },

@@ -266,7 +266,7 @@ describe('a child', () => {
     const parent = machine.task(1);
     parent.rseqEvents = RSEQ_EVENT_PREEMPT;
     const child = { ...parent, rseq: undefined, rseqEvents: 0, notifyResume: false };
-    rseq.onClone(parent, child, false);
+    rseq.onClone(parent, child, 0n);
     expect(child).toMatchObject({
       rseq: parent.rseq,
       rseqEvents: RSEQ_EVENT_PREEMPT,

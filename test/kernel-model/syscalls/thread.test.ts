@@ -102,6 +102,7 @@ describe('a new thread', () => {
       robustList: 0n,
       rseqEvents: 0,
       notifyResume: false,
+      entry: 'syscall',
     });
   });
 
