@@ -9,11 +9,12 @@ import { PROT_NONE, PROT_READ, PROT_WRITE } from '../../kernel-model/mm/mapping.
 import { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import { UserMemory } from '../../kernel-model/mm/user-memory.ts';
 import { LINUX_6_18 } from '../../kernel-model/rseq/linux-6.18.ts';
+import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { ChoicePoint, Chooser } from '../../kernel-model/sched/decision.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import type { Task, TaskId, VcpuId } from '../../kernel-model/task/task.ts';
 
-const RAM_BYTES = 32 << 20;
+const DEFAULT_RAM_BYTES = 32 << 20;
 const HIGHEST_NUMBER = 471;
 const ARGUMENT_REGISTERS: readonly RegisterName[] = ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'];
 
@@ -55,6 +56,8 @@ class FakeRegisters implements TaskRegisters {
 export interface TestMachineOptions {
   readonly vcpus?: number;
   readonly seed?: number;
+  readonly profile?: KernelProfile;
+  readonly ramBytes?: number;
   /** Answers choice points; the first candidate if left out. */
   readonly choose?: Chooser;
 }
@@ -73,15 +76,16 @@ export class TestMachine {
   readonly #registers: FakeRegisters[] = [new FakeRegisters()];
 
   constructor(options: TestMachineOptions = {}) {
-    this.space = new AddressSpace(new PhysicalMemory(new ArrayBuffer(RAM_BYTES), Infinity));
+    const ram = new ArrayBuffer(options.ramBytes ?? DEFAULT_RAM_BYTES);
+    this.space = new AddressSpace(new PhysicalMemory(ram, Infinity));
     this.memory = new UserMemory(this.space);
     this.#mapArena();
     const choose: Chooser = (point) => {
       this.choices.push(point);
       return options.choose?.(point) ?? 0;
     };
-    const { vcpus = 2, seed = 1 } = options;
-    this.kernel = new Kernel(LINUX_6_18, this.#host(), choose, { vcpus, seed });
+    const { vcpus = 2, seed = 1, profile = LINUX_6_18 } = options;
+    this.kernel = new Kernel(profile, this.#host(), choose, { vcpus, seed });
     this.kernel.createFirstTask();
     this.kernel.switchTo(0, 1);
   }

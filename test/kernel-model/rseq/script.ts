@@ -1,6 +1,8 @@
 import { PAGE_SIZE, toGuestAddress } from '../../../kernel-model/hardware/address.ts';
+import { LINUX_6_18 } from '../../../kernel-model/rseq/linux-6.18.ts';
+import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
 import { TestMachine } from '../harness.ts';
-import { mapArena } from './arena.ts';
+import { CODE_END, mapArena } from './arena.ts';
 
 /** A step of a script that the kernel of this machine and the model both can carry out. */
 export type Step =
@@ -10,13 +12,25 @@ export type Step =
   /** A system call of the task, from outside of all code of the arena. */
   | { readonly kind: 'call'; readonly number: number; readonly args: readonly (number | bigint)[] }
   /** The task is rescheduled with this as its next instruction, and takes one step. */
-  | { readonly kind: 'resume'; readonly address: bigint };
+  | { readonly kind: 'resume'; readonly address: bigint }
+  /** The same with a signal that has a handler: tells the instruction pointer of its frame. */
+  | { readonly kind: 'deliver'; readonly address: bigint }
+  /** The task may run only on this CPU from now on. */
+  | { readonly kind: 'move'; readonly cpu: number }
+  /** A new task, in memory as it was in the beginning. */
+  | { readonly kind: 'reset' }
+  /** Prints `--`. */
+  | { readonly kind: 'next' };
 
 export const SYS_RSEQ = 334;
 export const SYS_MPROTECT = 10;
 
 const CALL_SITE = 0x40_0000;
 const RSEQ_SIGSEGV = 'signal 11 128 0';
+const SIGUSR1 = 10;
+const HANDLER = CODE_END - 32;
+const CPUS = 2;
+const RAM_BYTES = 1 << 20;
 
 /** The form in which rseq-judge.c reads a step. */
 export function stepToString(step: Step): string {
@@ -31,15 +45,30 @@ export function stepToString(step: Step): string {
       return `call ${step.number} ${step.args.map((arg) => BigInt.asUintN(64, BigInt(arg))).join(' ')}`;
     case 'resume':
       return `resume ${step.address}`;
+    case 'deliver':
+      return `deliver ${step.address} ${SIGUSR1}`;
+    case 'move':
+      return `move ${step.cpu}`;
+    case 'reset':
+    case 'next':
+      return step.kind;
   }
 }
 
 /** Carries a script out on the model; a line for each step that prints one, as rseq-judge.c does. */
 export class ScriptModel {
-  readonly machine = new TestMachine({ vcpus: 1 });
+  readonly #profile: KernelProfile;
+  #machine: TestMachine;
 
-  constructor() {
-    mapArena(this.machine.space);
+  constructor(profile: KernelProfile = LINUX_6_18) {
+    this.#profile = profile;
+    this.#machine = this.#makeMachine();
+  }
+
+  #makeMachine(): TestMachine {
+    const machine = new TestMachine({ vcpus: CPUS, ramBytes: RAM_BYTES, profile: this.#profile });
+    mapArena(machine.space);
+    return machine;
   }
 
   run(steps: readonly Step[]): string[] {
@@ -50,7 +79,6 @@ export class ScriptModel {
   }
 
   #carryOut(step: Step): string | undefined {
-    const { memory } = this.machine;
     switch (step.kind) {
       case 'poke':
         this.#store(step.address, step.value, 8);
@@ -59,19 +87,29 @@ export class ScriptModel {
         this.#store(step.address, BigInt(step.value), 4);
         return undefined;
       case 'peek':
-        return `0x${memory.readU64(step.address)?.toString(16)}`.replace(/^0x0$/, '0');
+        return hex(this.#load(step.address, 8));
       case 'peek4':
-        return `0x${memory.readU32(step.address)?.toString(16)}`.replace(/^0x0$/, '0');
+        return hex(this.#load(step.address, 4));
       case 'call':
         return this.#call(step.number, step.args);
       case 'resume':
         return this.#resume(step.address);
+      case 'deliver':
+        return this.#deliver(step.address);
+      case 'move':
+        if (this.#machine.task(1).vcpu !== step.cpu) this.#machine.kernel.migrate(1, step.cpu);
+        return undefined;
+      case 'reset':
+        this.#machine = this.#makeMachine();
+        return undefined;
+      case 'next':
+        return '--';
     }
   }
 
   /** Writes through page protections, byte by byte; what cannot be read has no content. */
   #store(address: number, value: bigint, sizeBytes: number): void {
-    const { space } = this.machine;
+    const { space } = this.#machine;
     for (let i = 0; i < sizeBytes; i++) {
       const offset = space.translate(address + i, false);
       if (offset < 0) continue;
@@ -80,47 +118,76 @@ export class ScriptModel {
     }
   }
 
+  /** Reads through page protections as well. */
+  #load(address: number, sizeBytes: number): bigint {
+    const { space } = this.#machine;
+    let value = 0n;
+    for (let i = 0; i < sizeBytes; i++) {
+      const offset = space.translate(address + i, false);
+      value |= BigInt(space.memory.bytes[offset] ?? 0) << BigInt(8 * i);
+    }
+    return value;
+  }
+
   #call(number: number, args: readonly (number | bigint)[]): string {
     const segfault = this.#reschedule(CALL_SITE);
     if (segfault !== undefined) return segfault;
-    return this.#survive(() => {
-      this.machine.syscall(1, number, args);
-      return String(this.machine.result(1));
-    });
+    this.#survive(() => this.#machine.syscall(1, number, args));
+    // The judge stops its task before the work at the return, which the next step makes up for.
+    return String(this.#machine.result(1));
   }
 
   #resume(address: bigint): string {
     const segfault = this.#reschedule(Number(address));
-    const { instructionPointer } = this.machine.registers(1);
+    const { instructionPointer } = this.#machine.registers(1);
     const at = `0x${instructionPointer.toString(16)}`;
     if (segfault !== undefined) return `${at} ${segfault}`;
     const word = toGuestAddress(BigInt(instructionPointer));
-    const fault = this.machine.space.resolveFault(word ?? 0, 'fetch');
+    const fault = this.#machine.space.resolveFault(word ?? 0, 'fetch');
     if (fault === undefined) return at;
     return `${at} signal 11 ${fault === 'maperr' ? 1 : 2} ${at}`;
   }
 
+  #deliver(address: bigint): string {
+    const { kernel } = this.#machine;
+    const task = this.#machine.task(1);
+    const context = kernel.rseqContext(task);
+    context.registers.instructionPointer = Number(address);
+    kernel.profile.rseq.onSwitchOut(task);
+    const { kind } = kernel.profile.rseq.onSignal(context);
+    const saved = `handler 0x${context.registers.instructionPointer.toString(16)}`;
+    // It stops at the handler, and is outside of any section when the kernel looks again.
+    kernel.profile.rseq.onSwitchOut(task);
+    this.#reschedule(HANDLER);
+    return kind === 'fatal' ? `${saved} ${RSEQ_SIGSEGV}` : saved;
+  }
+
   #reschedule(address: number): string | undefined {
-    this.machine.registers(1).instructionPointer = address;
+    this.#machine.registers(1).instructionPointer = address;
     return this.#survive(() => {
-      this.machine.kernel.switchTo(0, 1);
+      this.#machine.kernel.switchTo(this.#machine.task(1).vcpu, 1);
       return undefined;
     });
   }
 
   /** Does what may kill the task, and lets it live on: the judge does not deliver signals either. */
   #survive<T>(action: () => T): T | string {
-    const { kernel } = this.machine;
+    const { kernel } = this.#machine;
     const before = structuredClone(kernel.state);
     const result = action();
-    if (this.machine.task(1).state.kind !== 'dead') return result;
-    const { ending } = kernel.processOf(this.machine.task(1));
-    const events = this.machine.task(1).rseqEvents;
+    if (this.#machine.task(1).state.kind !== 'dead') return result;
+    const { ending } = kernel.processOf(this.#machine.task(1));
+    const { rseqEvents, rseq } = this.#machine.task(1);
     kernel.state = before;
-    this.machine.task(1).rseqEvents = events;
+    Object.assign(this.#machine.task(1), { rseqEvents, rseq });
     if (ending?.kind !== 'signal') throw new Error('the task was killed');
     const segfault = `signal ${ending.signal} ${ending.code} ${ending.address}`;
     if (segfault !== RSEQ_SIGSEGV) throw new Error(`unexpected ${segfault}`);
     return segfault;
   }
+}
+
+/** As printf's %#x. */
+export function hex(value: number | bigint): string {
+  return BigInt(value) === 0n ? '0' : `0x${value.toString(16)}`;
 }

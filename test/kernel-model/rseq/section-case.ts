@@ -1,7 +1,7 @@
 import { RSEQ_AREA, RSEQ_CS } from '../../../kernel-model/abi/rseq.ts';
 import { SI_CODE } from '../../../kernel-model/abi/signal.ts';
-import { DATA, pristineWord } from './arena.ts';
-import { type Step, SYS_RSEQ } from './script.ts';
+import { CODE_END, DATA, pristineWord, TOP } from './arena.ts';
+import { hex, type Step, SYS_RSEQ } from './script.ts';
 
 /** The area of most cases, and its registration. */
 export const AREA = DATA + 0x100;
@@ -9,6 +9,8 @@ export const DESCRIPTOR = DATA + 0x400;
 export const SIGNATURE = 0x5305_3053;
 const UNREGISTER = 1;
 const POISON = 0xdead_beef;
+/** In no section, and no signature. */
+const OUTSIDE = BigInt(CODE_END - 32);
 
 /** What the kernel does to a task that it resumes. */
 export type Effect =
@@ -32,8 +34,7 @@ export interface Descriptor {
 }
 
 /** One descriptor, one position, and everything else that the kernel looks at. */
-export interface SectionCase {
-  readonly name: string;
+export interface SectionInput {
   readonly registeredSignature: number;
   readonly registeredBytes: number;
   /** Stored to rseq_cs. */
@@ -44,11 +45,40 @@ export interface SectionCase {
   readonly areaFlags: number;
   /** The task's next instruction. */
   readonly position: bigint;
+}
+
+/** An input, and what the kernel must make of it. */
+export interface SectionCase extends SectionInput {
+  readonly name: string;
   readonly effect: Effect;
 }
 
+/** What makes the kernel look at the section; all of them take the task off its CPU. */
+export const SECTION_CAUSES = {
+  reschedule: (address) => [{ kind: 'resume', address }],
+  migration: (address) => [
+    { kind: 'move', cpu: 1 },
+    { kind: 'resume', address },
+  ],
+  signal: (address) => [{ kind: 'deliver', address }],
+  'signal and migration': (address) => [
+    { kind: 'move', cpu: 1 },
+    { kind: 'deliver', address },
+  ],
+  'reschedule outside before': (address) => [
+    { kind: 'resume', address: OUTSIDE },
+    { kind: 'resume', address },
+  ],
+  'reschedule twice': (address) => [
+    { kind: 'resume', address },
+    { kind: 'resume', address },
+  ],
+} as const satisfies Readonly<Record<string, (position: bigint) => readonly Step[]>>;
+
+export type SectionCause = keyof typeof SECTION_CAUSES;
+
 /** The steps of a case, which leave memory and registration as they found them. */
-export function toSteps(one: SectionCase): Step[] {
+export function toSteps(one: SectionInput, cause: SectionCause = 'reschedule'): Step[] {
   const { descriptor, signature } = one;
   const cell = AREA + RSEQ_AREA.rseqCs;
   const signatureAt = Number((descriptor?.abort ?? 0n) - 4n);
@@ -64,12 +94,14 @@ export function toSteps(one: SectionCase): Step[] {
     poke4(AREA + RSEQ_AREA.flags, one.areaFlags),
     poke4(AREA + RSEQ_AREA.end, POISON),
     { kind: 'poke', address: cell, value: one.pointer },
-    { kind: 'resume', address: one.position },
+    ...SECTION_CAUSES[cause](one.position),
     { kind: 'peek', address: cell },
     ...OBSERVED_FIELDS.map((field): Step => ({ kind: 'peek4', address: AREA + field })),
     { kind: 'poke', address: cell, value: 0n },
     poke4(AREA + RSEQ_AREA.flags, 0),
+    ...(cause.endsWith('migration') ? [{ kind: 'move', cpu: 0 } as const] : []),
     ...(hasSignature ? [poke4(signatureAt, pristineWord(signatureAt))] : []),
+    ...(descriptor === undefined || descriptor.address < TOP ? [] : restore(descriptor.address)),
     call([...registration, UNREGISTER, one.registeredSignature]),
   ];
 }
@@ -120,15 +152,16 @@ function describe({ address, version, flags, start, offset, abort }: Descriptor)
   ];
 }
 
+/** Code must be there again for cases that run it. */
+function restore(address: number): Step[] {
+  const words = Array.from({ length: RSEQ_CS.size / 4 }, (_, i) => address + 4 * i);
+  return words.map((word) => poke4(word, pristineWord(word)));
+}
+
 function poke4(address: number, value: number): Step {
   return { kind: 'poke4', address, value };
 }
 
 function call(args: readonly number[]): Step {
   return { kind: 'call', number: SYS_RSEQ, args };
-}
-
-/** As printf's %#x. */
-function hex(value: number | bigint): string {
-  return BigInt(value) === 0n ? '0' : `0x${value.toString(16)}`;
 }

@@ -2,36 +2,46 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { type Step, SYS_RSEQ, stepToString } from './script.ts';
+import { findProfile } from '../../../kernel-model/rseq/registry.ts';
+import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
+import { type Step, SYS_RSEQ, stepToString } from '../../kernel-model/rseq/script.ts';
 
-const SOURCE = join(import.meta.dirname, '../../native/rseq-judge.c');
+const SOURCE = join(import.meta.dirname, '../rseq-judge.c');
 /** Without it the C library's own registration is in the way. */
 const ENVIRONMENT = { GLIBC_TUNABLES: 'glibc.pthread.rseq=0' };
 const STATUS_UNABLE = 3;
 const ENOSYS = -38;
 
 /** The kernel of this machine, asked through rseq-judge.c. */
-export interface Judge {
+export interface HostKernel {
+  /** The one that its version has. */
+  readonly profile: KernelProfile;
   /** One line for each step that prints one. */
   run(steps: readonly Step[]): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** Builds the judge; a text says why this machine cannot have one. */
-export async function openJudge(): Promise<Judge | string> {
+/** Builds rseq-judge; a text says why this machine cannot have it. */
+export async function openHostKernel(): Promise<HostKernel | string> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on x86-64';
-  const [major = 0, minor = 0] = release().split('.').map(Number);
-  if (major !== 6 || minor < 15 || minor > 18)
-    return `this kernel is not 6.15 to 6.18: ${release()}`;
+  const profile = profileOf(release());
+  if (profile === undefined) return `no profile is of this kernel: ${release()}`;
   const folder = await mkdtemp(join(tmpdir(), 'rseq-testbed-judge-'));
   const program = join(folder, 'judge');
   const options = ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, SOURCE];
   const built = await execa('gcc', options, { reject: false });
   const close = () => rm(folder, { recursive: true, force: true });
   const obstacle = built.failed ? whyNotBuilt(built) : await whyNotUsable(program);
-  if (obstacle === undefined) return { run: (steps) => runJudge(program, steps), close };
+  if (obstacle === undefined) {
+    return { profile, run: (steps) => runJudge(program, steps), close };
+  }
   await close();
   return obstacle;
+}
+
+function profileOf(kernel: string): KernelProfile | undefined {
+  const [major = 0, minor = 0] = kernel.split('.').map(Number);
+  return findProfile(`${major}.${minor}`);
 }
 
 function whyNotBuilt({ code, stderr }: { code?: string | undefined; stderr: string }): string {
@@ -40,9 +50,12 @@ function whyNotBuilt({ code, stderr }: { code?: string | undefined; stderr: stri
 }
 
 async function whyNotUsable(program: string): Promise<string | undefined> {
-  const probe: Step = { kind: 'call', number: SYS_RSEQ, args: [0, 0, 0, 0] };
+  const probe: Step[] = [
+    { kind: 'move', cpu: 1 },
+    { kind: 'call', number: SYS_RSEQ, args: [0, 0, 0, 0] },
+  ];
   const result = await execa(program, {
-    input: `${stepToString(probe)}\n`,
+    input: `${probe.map(stepToString).join('\n')}\n`,
     env: ENVIRONMENT,
     reject: false,
   });
