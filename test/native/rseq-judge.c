@@ -148,7 +148,8 @@ static void reset(void) {
   start_child();
 }
 
-/* Lets the child take one step from the registers given, with a signal or 0; returns the signal that stopped it. */
+/* Lets the child take one step from the registers given, with a signal or 0 for none; returns the
+ * signal that stopped it. */
 static int step(struct user_regs_struct *registers, siginfo_t *info, long sent) {
   int status;
   check(ptrace(PTRACE_SETREGS, child, 0, registers), "PTRACE_SETREGS");
