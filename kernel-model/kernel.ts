@@ -2,7 +2,7 @@ import { SI_CODE, SIGNALS } from './abi/signal.ts';
 import { assert } from './assert.ts';
 import type { KernelHost, KernelState, Vcpu } from './kernel-state.ts';
 import { UserMemory } from './mm/user-memory.ts';
-import type { KernelProfile, RseqContext } from './rseq/variant.ts';
+import { type KernelProfile, NO_PROCESS_RSEQ, type RseqContext } from './rseq/variant.ts';
 import type { Chooser } from './sched/decision.ts';
 import { nextDeadline } from './sched/idle.ts';
 import { dequeue, dispatch, enqueue, isAllowed, taskOf, vcpuOf } from './sched/run-queue.ts';
@@ -80,6 +80,7 @@ export class Kernel {
       tgid: tid,
       space: 0,
       membarrierRegistrations: 0,
+      rseq: NO_PROCESS_RSEQ,
       ending: undefined,
     });
     const task: Task = {
@@ -93,6 +94,7 @@ export class Kernel {
       robustList: 0n,
       rseq: undefined,
       rseqEvents: 0,
+      rseqEventCounter: 0,
       notifyResume: false,
       entry: 'interrupt',
       mmCid: 0,
@@ -126,9 +128,11 @@ export class Kernel {
   rseqContext(task: Task): RseqContext {
     const known = this.#contexts[task.id];
     if (known?.task === task) return known;
+    const process = this.processOf(task);
     const context: RseqContext = {
       task,
-      memory: this.memoryOf(this.processOf(task)),
+      process,
+      memory: this.memoryOf(process),
       registers: this.host.registers(task.id),
     };
     this.#contexts[task.id] = context;

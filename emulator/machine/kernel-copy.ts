@@ -37,6 +37,7 @@ function copyTask(task: Task): Task {
     robustList: task.robustList,
     rseq: task.rseq,
     rseqEvents: task.rseqEvents,
+    rseqEventCounter: task.rseqEventCounter,
     notifyResume: task.notifyResume,
     entry: task.entry,
     mmCid: task.mmCid,

@@ -19,6 +19,7 @@ import { RSEQ_SYSCALL } from './registration.ts';
 import {
   type ArmedRegion,
   type KernelProfile,
+  NO_RANGES,
   RESUMED,
   type ResumeOutcome,
   type RseqContext,
@@ -73,6 +74,7 @@ const variant: RseqVariant = {
       ? undefined
       : ((task.rseq.address + RSEQ_AREA.rseqCs) as GuestAddress);
   },
+  standingRegions: () => NO_RANGES,
 };
 
 /** rseq_preempt, rseq_migrate: sets the event bit and TIF_NOTIFY_RESUME of a registered thread. */

@@ -2,7 +2,7 @@ import type { GuestAddress } from '../hardware/address.ts';
 import type { TaskRegisters } from '../hardware/registers.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
 import type { SyscallEntry } from '../syscalls/context.ts';
-import type { Task } from '../task/task.ts';
+import type { Process, Task, TaskId } from '../task/task.ts';
 
 /** A thread's registration, as rseq(2) took it (task_struct.rseq, rseq_len, rseq_sig). */
 export interface RseqRegistration {
@@ -24,9 +24,27 @@ export interface ArmedRegion {
   readonly abort: number | undefined;
 }
 
+/** The most recent user of restartable sequences on one vCPU, and how often it was another one. */
+export interface CpuEvents {
+  readonly lastTask: TaskId;
+  readonly counter: number;
+}
+
+/** What some ABIs of 2015 keep for a whole process; plain and immutable. */
+export interface ProcessRseq {
+  /** Ranges of code that are armed in every registered thread, all the time. */
+  readonly ranges: readonly ArmedRegion[];
+  /** Event counters by vCPU; sparse. */
+  readonly cpuEvents: readonly (CpuEvents | undefined)[];
+}
+
+export const NO_RANGES: readonly ArmedRegion[] = [];
+export const NO_PROCESS_RSEQ: ProcessRseq = { ranges: NO_RANGES, cpuEvents: [] };
+
 /** One task at a return to user mode, and what a variant may touch of it. */
 export interface RseqContext {
   readonly task: Task;
+  readonly process: Process;
   readonly memory: UserMemory;
   readonly registers: TaskRegisters;
 }
@@ -62,10 +80,18 @@ export interface RseqVariant {
   onResume(context: RseqContext): ResumeOutcome;
   /** A thread or process is created; `flags` are those of clone(2). */
   onClone(parent: Task, child: Task, flags: bigint): void;
-  /** The region armed now, whatever the instruction pointer is. Reads user memory, changes nothing. */
+  /**
+   * The region armed now, whatever the instruction pointer is; of standing regions the one that holds
+   * it. Reads user memory, changes nothing.
+   */
   armedRegion(context: RseqContext): ArmedRegion | undefined;
-  /** The aligned 8-byte word whose store arms or disarms a section; none while unregistered. */
+  /**
+   * The aligned 8-byte word whose store arms or disarms a section; none while unregistered, and in
+   * ABIs that arm by no store. Its value is the `source` of the region it arms.
+   */
   armingWord(task: Task): GuestAddress | undefined;
+  /** Regions that are armed in every registered task without a store; the same list until it changes. */
+  standingRegions(process: Process): readonly ArmedRegion[];
 }
 
 /** A kernel as `--kernel` names it: its ABI variant and what sets it apart. */

@@ -28,6 +28,7 @@ export function createThread(context: WakeContext, parent: Task, request: Thread
     robustList: 0n,
     rseq: undefined,
     rseqEvents: 0,
+    rseqEventCounter: 0,
     notifyResume: false,
     entry: 'syscall',
     mmCid: 0,

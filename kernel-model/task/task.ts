@@ -1,4 +1,4 @@
-import type { RseqRegistration } from '../rseq/variant.ts';
+import type { ProcessRseq, RseqRegistration } from '../rseq/variant.ts';
 
 /** Tasks are numbered from 1 in order of creation and never reused; 0 means "none". */
 export type TaskId = number;
@@ -66,6 +66,8 @@ export interface Task {
   rseq: RseqRegistration | undefined;
   /** RSEQ_EVENT_* recorded since the last evaluation inside a section. */
   rseqEvents: number;
+  /** How often the kernel has resumed the thread, in the ABIs of 2016 that tell it so (32 bits). */
+  rseqEventCounter: number;
   /** TIF_NOTIFY_RESUME: rseq work is due before the next return to user mode. */
   notifyResume: boolean;
   /**
@@ -88,6 +90,8 @@ export interface Process {
   readonly space: number;
   /** membarrier(2) registration commands done so far, as a mask. */
   membarrierRegistrations: number;
+  /** Ranges and counters of the ABIs that have them a process; replaced as a whole. */
+  rseq: ProcessRseq;
   /** How the whole group ended, once it has. */
   ending: ProcessEnding | undefined;
 }

@@ -10,6 +10,7 @@ import {
 } from '../../../kernel-model/rseq/registry.ts';
 import type { KernelProfile, RseqVariant } from '../../../kernel-model/rseq/variant.ts';
 import { RSEQ_CONTRACT, type VariantFixture } from './contract.ts';
+import { HISTORICAL_FIXTURES } from './historical/fixtures.ts';
 
 const SIGNATURE = 0x5305_3053;
 const DESCRIPTOR = 0x400;
@@ -35,7 +36,10 @@ const mainline: VariantFixture = {
   },
 };
 
-const FIXTURES: Readonly<Record<ProfileName, VariantFixture>> = { 'linux-6.18': mainline };
+const FIXTURES: Readonly<Record<ProfileName, VariantFixture>> = {
+  ...HISTORICAL_FIXTURES,
+  'linux-6.18': mainline,
+};
 const RULES = Object.entries(RSEQ_CONTRACT);
 
 describe.each(PROFILE_NAMES)('%s', (name) => {
