@@ -2,6 +2,7 @@ import { SI_CODE, SIGNALS } from './abi/signal.ts';
 import { assert } from './assert.ts';
 import type { KernelHost, KernelState, Vcpu } from './kernel-state.ts';
 import { UserMemory } from './mm/user-memory.ts';
+import { noteFailedAttempt } from './rseq/progress.ts';
 import { type KernelProfile, NO_PROCESS_RSEQ, type RseqContext } from './rseq/variant.ts';
 import type { Chooser } from './sched/decision.ts';
 import { nextDeadline } from './sched/idle.ts';
@@ -294,13 +295,10 @@ export class Kernel {
     switch (outcome.kind) {
       case 'resumed':
         return;
-      case 'aborted': {
-        const section = outcome.region.source;
-        task.abortsInRow = task.abortedSection === section ? task.abortsInRow + 1 : 1;
-        task.abortedSection = section;
+      case 'aborted':
+        noteFailedAttempt(task, outcome.region);
         this.host.sectionAborted(task, outcome.region, outcome.from);
         return;
-      }
       case 'fatal':
         this.host.rseqRejected(task, outcome.reason);
         this.#kill(task, { signal: SIGNALS.SIGSEGV, code: SI_CODE.SI_KERNEL, address: 0 });

@@ -1,5 +1,5 @@
 import { RSEQ_CS } from '../../kernel-model/abi/rseq.ts';
-import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
+import { type ArmedRegion, NO_RANGES } from '../../kernel-model/rseq/variant.ts';
 import type { EngineCpu } from '../engine/engine.ts';
 
 /**
@@ -10,14 +10,51 @@ import type { EngineCpu } from '../engine/engine.ts';
 export class Armings {
   #regions = new Map<number, ArmedRegion>();
   #known = new Map<number, ArmedRegion>();
+  /** What was known until code changed, for records of stores made before. */
+  #forgotten: ReadonlyMap<number, ArmedRegion> | undefined;
   /** Descriptors whose bytes were seen to change: looked at afresh each time. */
   #changing = new Set<number>();
   /** Regions whose marks may be lost. They stay known: records of their boundaries may be pending. */
   #stale = new Set<number>();
 
+  /** Regions armed without a store; `undefined` once their marks may be lost. */
+  #standing: readonly ArmedRegion[] | undefined = NO_RANGES;
+  #standingByStart = new Map<number, ArmedRegion>();
+
+  get standing(): readonly ArmedRegion[] | undefined {
+    return this.#standing;
+  }
+
+  /** The standing region that starts at an address. */
+  standingAt(start: number): ArmedRegion | undefined {
+    return this.#standingByStart.get(start);
+  }
+
+  /** The process that runs next has these regions armed without a store. */
+  setStanding(regions: readonly ArmedRegion[], cpu: EngineCpu): void {
+    this.#standing = regions;
+    this.#standingByStart = new Map();
+    for (const region of regions) {
+      if (region.start === undefined) continue;
+      this.#standingByStart.set(region.start, region);
+      cpu.markBoundary(region.start);
+      cpu.markBoundary(region.end);
+    }
+  }
+
   /** The region behind an arming word's value, if that value was met. */
   regionOf(source: number): ArmedRegion | undefined {
     return this.#regions.get(source);
+  }
+
+  /** The same, if it cannot have changed: arming it again ends no run. */
+  knownRegionOf(source: number): ArmedRegion | undefined {
+    return this.#known.get(source) ?? this.#forgotten?.get(source);
+  }
+
+  /** The records of all that ran so far were taken in. */
+  recordsTaken(): void {
+    this.#forgotten = undefined;
   }
 
   /**
@@ -62,8 +99,10 @@ export class Armings {
 
   /** Code was written or replaced, and with it marks: everything is to be looked at again. */
   forget(cpus: readonly EngineCpu[]): void {
+    this.#standing = undefined;
     if (this.#regions.size === 0) return;
     this.#stale = new Set(this.#regions.keys());
+    this.#forgotten ??= this.#known;
     this.#known = new Map();
     this.#changing = new Set();
     for (const cpu of cpus) this.teach(cpu);

@@ -6,22 +6,23 @@ import type { KernelHost } from '../../kernel-model/kernel-state.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import { MemoryImages } from '../../kernel-model/mm/memory-images.ts';
 import { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import { noteFailedAttempt, noteProgress } from '../../kernel-model/rseq/progress.ts';
+import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
 import type { ChoicePoint, Decision } from '../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import { randomBytes } from '../../kernel-model/syscalls/random.ts';
 import type { Task, TaskId } from '../../kernel-model/task/task.ts';
-import { liveFlagsMask } from '../engine/decode/live-flags.ts';
 import type { Engine } from '../engine/engine.ts';
-import { REGISTER_FILE, REGISTER_FILE_WORDS } from '../engine/register-file.ts';
 import { Armings } from './armings.ts';
 import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
+import { readLiveRegisters } from './live-registers.ts';
 import { type BlockedTask, type Outcome, outcomeOfError } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
-import { Sections } from './sections.ts';
+import { NO_SECTIONS, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
 import { StateHasher } from './state-hash.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
@@ -73,11 +74,13 @@ export class Machine {
     this.#programs = new ProgramLoader(this.memory, this.#images);
     this.#hasher = new StateHasher(this.memory);
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
-    this.sections = new Sections((id, end) => {
+    this.sections = new Sections((id, end, region) => {
       if (end === 'aborted') return;
       const task = taskOf(this.kernel.state, id);
-      task.abortsInRow = 0;
-      task.abortedSection = 0;
+      // Without a lower bound, a section is left before its commit only where its own test failed.
+      const hasFailed = end === 'exited' && region.start === undefined;
+      if (!hasFailed) noteProgress(task);
+      else this.#checkLivelock(id, region, noteFailedAttempt(task, region));
     });
   }
 
@@ -127,11 +130,7 @@ export class Machine {
   /** Starts a program from scratch. */
   boot(run: RunOptions): void {
     this.#slots.restore([]);
-    this.sections.restore({
-      counts: { entered: 0, committed: 0, aborted: 0, exited: 0 },
-      inFlight: [],
-      abortsAt: new Map(),
-    });
+    this.sections.restore(NO_SECTIONS);
     this.#decisionCount = 0;
     this.#instructions = 0;
     this.#preemptions = 0;
@@ -176,14 +175,17 @@ export class Machine {
       ...(run.onSyscall === undefined ? {} : { syscallDone: run.onSyscall }),
       sectionAborted: (task, region, from) => {
         this.sections.aborted(task.id, region, from);
-        if (task.abortsInRow >= LIVELOCK_ABORTS) {
-          this.#livelock = { kind: 'livelock', task: task.id, section: region.start ?? region.end };
-        }
+        this.#checkLivelock(task.id, region, task.abortsInRow);
       },
       rseqRejected: (task, reason) => {
         this.#rejection = `rseq of task ${task.id}: ${reason}`;
       },
     };
+  }
+
+  #checkLivelock(task: TaskId, region: ArmedRegion, failures: number): void {
+    if (failures < LIVELOCK_ABORTS) return;
+    this.#livelock = { kind: 'livelock', task, section: region.start ?? region.end };
   }
 
   /** Takes decisions from the strategy until the run has ended. */
@@ -383,16 +385,7 @@ export class Machine {
 
   /** All architectural registers of a live task, with the flags that cannot matter masked. */
   registerFile(task: Task): BigUint64Array {
-    const file = new BigUint64Array(REGISTER_FILE_WORDS);
-    const { cpu } = this.#slots.of(task.id);
-    cpu.readRegisterFile(file);
-    const ip = cpu.instructionPointer;
     const memory = this.kernel.memoryOf(this.kernel.processOf(task));
-    const code = memory.read(ip, PAGE_SIZE - (ip % PAGE_SIZE));
-    if (code !== undefined) {
-      const mask = liveFlagsMask(code, ip);
-      file[REGISTER_FILE.rflags] = (file[REGISTER_FILE.rflags] ?? 0n) & mask;
-    }
-    return file;
+    return readLiveRegisters(this.#slots.of(task.id).cpu, memory);
   }
 }

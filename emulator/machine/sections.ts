@@ -16,8 +16,24 @@ export type SectionEnd = 'committed' | 'aborted' | 'exited';
 export interface SectionsImage {
   readonly counts: SectionCounts;
   readonly inFlight: readonly (ArmedRegion | undefined)[];
+  readonly pending: readonly (PendingEntry | undefined)[];
   readonly abortsAt: ReadonlyMap<number, number>;
 }
+
+/** A region that a store armed from within: entered once an instruction after the store retires. */
+interface PendingEntry {
+  readonly region: ArmedRegion;
+  /** The address of the arming instruction. */
+  readonly store: number;
+}
+
+/** Nothing counted yet. */
+export const NO_SECTIONS: SectionsImage = {
+  counts: { entered: 0, committed: 0, aborted: 0, exited: 0 },
+  inFlight: [],
+  pending: [],
+  abortsAt: new Map(),
+};
 
 /** True when `address` lies in the region, its end excluded. */
 function isInRegion(region: ArmedRegion, address: number): boolean {
@@ -25,24 +41,27 @@ function isInRegion(region: ArmedRegion, address: number): boolean {
 }
 
 /**
- * Follows each task through its critical sections from the boundary records of the access log. A
- * section is entered when its first instruction retires while armed, aborted when the kernel moves
- * the task to the abort handler, committed when the post-commit address is reached, else exited.
+ * Follows each task through its critical sections from the records of the access log. A section is
+ * entered when its first instruction retires while armed, aborted when the kernel moves the task to
+ * the abort handler, committed when the post-commit address is reached, else exited. Where the arming
+ * store itself lies in the region, as in ABIs without lower bound, the first instruction is the one
+ * after it, and disarming is a way out.
  */
 export class Sections {
-  readonly #onEnd: (task: TaskId, end: SectionEnd) => void;
+  readonly #onEnd: (task: TaskId, end: SectionEnd, region: ArmedRegion) => void;
   #entered = 0;
   #committed = 0;
   #aborted = 0;
   #exited = 0;
   #inFlight: (ArmedRegion | undefined)[] = [];
+  #pending: (PendingEntry | undefined)[] = [];
   #abortsAt: ReadonlyMap<number, number> = new Map();
   /** #abortsAt as long as no image holds it. */
   #ownAbortsAt: Map<number, number> | undefined;
   #saved: SectionsImage | undefined;
 
   /** `onEnd` is told of each section that ends, before it is counted. */
-  constructor(onEnd: (task: TaskId, end: SectionEnd) => void) {
+  constructor(onEnd: (task: TaskId, end: SectionEnd, region: ArmedRegion) => void) {
     this.#onEnd = onEnd;
   }
 
@@ -65,8 +84,38 @@ export class Sections {
     return this.#inFlight[task];
   }
 
+  /** Whether the task has entered a section, or armed one that it is about to enter. */
+  isTracked(task: TaskId): boolean {
+    return this.#inFlight[task] !== undefined || this.#pending[task] !== undefined;
+  }
+
+  /** The instruction at `store` stored to the task's arming word, and armed `region` or nothing. */
+  armingStored(task: TaskId, region: ArmedRegion | undefined, store: number): void {
+    this.#enterPending(task);
+    const flight = this.#inFlight[task];
+    if (flight !== undefined && flight.start === undefined) this.#end(task, 'exited');
+    if (region === undefined || !isInRegion(region, store)) return;
+    this.#pending[task] = { region, store };
+    this.#saved = undefined;
+  }
+
+  #enterPending(task: TaskId): void {
+    const pending = this.#pending[task];
+    if (pending === undefined) return;
+    this.#pending[task] = undefined;
+    this.#enter(task, pending.region);
+  }
+
+  #enter(task: TaskId, region: ArmedRegion): void {
+    if (this.#inFlight[task] !== undefined) this.#end(task, 'exited');
+    this.#entered++;
+    this.#saved = undefined;
+    this.#inFlight[task] = region;
+  }
+
   /** A marked instruction starts executing; `previous` retired before it in the same task. */
   boundary(task: TaskId, armed: ArmedRegion | undefined, address: number, previous: number): void {
+    this.#enterPending(task);
     const flight = this.#inFlight[task];
     if (flight !== undefined && address === flight.end) {
       this.#end(task, isInRegion(flight, previous) ? 'committed' : 'exited');
@@ -75,15 +124,14 @@ export class Sections {
     if (flight !== undefined && this.#inFlight[task] !== undefined) {
       const isLoopInside = flight.source === armed.source && isInRegion(flight, previous);
       if (isLoopInside) return;
-      this.#end(task, 'exited');
     }
-    this.#entered++;
-    this.#saved = undefined;
-    this.#inFlight[task] = armed;
+    this.#enter(task, armed);
   }
 
   /** The task stopped with `next` as its next instruction, after `last` retired. */
   settle(task: TaskId, next: number, last: number): void {
+    const pending = this.#pending[task];
+    if (pending !== undefined && pending.store !== last) this.#enterPending(task);
     const flight = this.#inFlight[task];
     if (flight === undefined || isInRegion(flight, next)) return;
     this.#end(task, next === flight.end && isInRegion(flight, last) ? 'committed' : 'exited');
@@ -92,10 +140,8 @@ export class Sections {
   /** The kernel sent the task from `from` inside `region` to its abort handler. */
   aborted(task: TaskId, region: ArmedRegion, from: number): void {
     // Caught before its first instruction retired: counted as entered, so that the sum holds.
-    if (this.#inFlight[task] === undefined) {
-      this.#entered++;
-      this.#inFlight[task] = region;
-    }
+    this.#pending[task] = undefined;
+    if (this.#inFlight[task] === undefined) this.#enter(task, region);
     this.#ownAbortsAt ??= new Map(this.#abortsAt);
     this.#abortsAt = this.#ownAbortsAt;
     this.#ownAbortsAt.set(from, (this.#ownAbortsAt.get(from) ?? 0) + 1);
@@ -103,7 +149,8 @@ export class Sections {
   }
 
   #end(task: TaskId, end: SectionEnd): void {
-    this.#onEnd(task, end);
+    const region = this.#inFlight[task];
+    if (region !== undefined) this.#onEnd(task, end, region);
     this.#inFlight[task] = undefined;
     this.#saved = undefined;
     switch (end) {
@@ -123,6 +170,7 @@ export class Sections {
     this.#saved ??= {
       counts: this.counts,
       inFlight: this.#inFlight.slice(),
+      pending: this.#pending.slice(),
       abortsAt: this.#abortsAt,
     };
     this.#ownAbortsAt = undefined;
@@ -136,6 +184,7 @@ export class Sections {
     this.#aborted = image.counts.aborted;
     this.#exited = image.counts.exited;
     this.#inFlight = image.inFlight.slice();
+    this.#pending = image.pending.slice();
     this.#abortsAt = image.abortsAt;
     this.#ownAbortsAt = undefined;
     this.#saved = image;

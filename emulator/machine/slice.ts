@@ -4,6 +4,7 @@ import { PAGE_SHIFT, TASK_SIZE } from '../../kernel-model/hardware/address.ts';
 import type { Kernel, Trap } from '../../kernel-model/kernel.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../kernel-model/task/task.ts';
 import { RECORD_BOUNDARY, RECORD_WRITE } from '../engine/access-log.ts';
@@ -47,6 +48,10 @@ export class Slice {
   #space: AddressSpace | undefined;
   /** What the running task's arming word holds, and where that word is; 0 for nothing. */
   #armed = 0;
+  /** The region behind #armed; `undefined` until it has been looked at. */
+  #region: ArmedRegion | undefined;
+  /** The instruction that armed a region not known, until that has been looked at; else 0. */
+  #unmetStore = 0;
   #armingWord = 0;
 
   constructor(parts: SliceParts) {
@@ -78,7 +83,7 @@ export class Slice {
       this.#retire(slot.cpu.retired);
       const isFault = exit.kind === 'fault' || exit.kind === 'exception';
       this.#drain(isFault ? slot.cpu.instructionPointer : NOWHERE);
-      if (sections.inFlight(task.id) !== undefined) {
+      if (sections.isTracked(task.id)) {
         const { instructionPointer, lastInstructionPointer } = slot.cpu;
         sections.settle(task.id, instructionPointer, lastInstructionPointer);
       }
@@ -101,7 +106,8 @@ export class Slice {
   #prepare(task: Task): CpuSlot {
     const { kernel, slots, armings } = this.#parts;
     const slot = slots.of(task.id);
-    const { memory } = kernel.rseqContext(task);
+    armings.recordsTaken();
+    const { memory, process } = kernel.rseqContext(task);
     this.#task = task;
     this.#space = memory.space;
     slot.cpu.setMappings(memory.space.engineMappings());
@@ -113,6 +119,9 @@ export class Slice {
     this.#armingWord = word;
     this.#armed = word === 0 ? 0 : memory.readU64AsNumber(word);
     if (armings.mustLookAgain(this.#armed)) this.#noteArming(task, slot);
+    this.#region = this.#armed === 0 ? undefined : armings.regionOf(this.#armed);
+    const standing = kernel.profile.rseq.standingRegions(process);
+    if (armings.standing !== standing) this.#noteStanding(standing, slot);
     slot.touch();
     return slot;
   }
@@ -140,12 +149,24 @@ export class Slice {
       if (kind === RECORD_WRITE) {
         const offset = space.translate(address, false);
         if (offset >= 0) memory.markDirty(offset >>> PAGE_SHIFT);
-        if (address === this.#armingWord) this.#armed = log.valueNumber(i);
+        if (address === this.#armingWord) this.#noteStore(log.valueNumber(i), log.instruction(i));
       } else if (kind === RECORD_BOUNDARY && !(address === faultedAt && i >= count - 2)) {
-        sections.boundary(task.id, armings.regionOf(this.#armed), address, log.valueNumber(i));
+        const armed = this.#region ?? (task.rseq && armings.standingAt(address));
+        sections.boundary(task.id, armed, address, log.valueNumber(i));
       }
     }
     log.clear();
+  }
+
+  /** The instruction at `instruction` stored `value` to the arming word. */
+  #noteStore(value: number, instruction: number): void {
+    const { armings, sections } = this.#parts;
+    const id = this.#task?.id ?? 0;
+    this.#armed = value;
+    this.#region = value === 0 ? undefined : armings.knownRegionOf(value);
+    // The engine stops after a store that arms what is not known: then is the time to look.
+    this.#unmetStore = value !== 0 && this.#region === undefined ? instruction : 0;
+    if (this.#unmetStore === 0) sections.armingStored(id, this.#region, instruction);
   }
 
   #handle(
@@ -153,6 +174,7 @@ export class Slice {
     slot: CpuSlot,
     exit: Exclude<Exit, { kind: 'budget' }>,
   ): Unsupported | undefined {
+    const { sections, armings } = this.#parts;
     const address = slot.cpu.instructionPointer;
     switch (exit.kind) {
       case 'syscall':
@@ -161,6 +183,11 @@ export class Slice {
         return this.#modelInstruction(task, slot, exit.instruction);
       case 'armed':
         this.#noteArming(task, slot);
+        this.#region = this.#armed === 0 ? undefined : armings.regionOf(this.#armed);
+        if (this.#unmetStore !== 0) {
+          sections.armingStored(task.id, this.#region, this.#unmetStore);
+          this.#unmetStore = 0;
+        }
         return undefined;
       case 'fault':
         this.#fault(task, exit.access, exit.address);
@@ -232,6 +259,19 @@ export class Slice {
       slot.cpu,
       slots.all.map((each) => each.cpu),
     );
+  }
+
+  /** The process has other regions armed without a store than before, or their marks are lost. */
+  #noteStanding(standing: readonly ArmedRegion[], slot: CpuSlot): void {
+    const { armings } = this.#parts;
+    const space = this.#space;
+    assert(space !== undefined, 'a task runs');
+    for (const { start, end } of standing) {
+      if (start !== undefined) space.resolveFault(start, 'fetch');
+      space.resolveFault(end, 'fetch');
+    }
+    slot.cpu.setMappings(space.engineMappings());
+    armings.setStanding(standing, slot.cpu);
   }
 
   /** exc_page_fault: populate, copy, or SIGSEGV. */

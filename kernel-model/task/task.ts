@@ -77,7 +77,7 @@ export interface Task {
   entry: KernelEntry;
   /** Memory-map concurrency id while running. */
   mmCid: number;
-  /** The section of the last abort and how often in a row it was aborted, for forward progress. */
+  /** The section of the last abort and how often in a row attempts at it failed: forward progress. */
   abortedSection: number;
   abortsInRow: number;
 }
