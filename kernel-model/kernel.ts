@@ -3,12 +3,19 @@ import { assert } from './assert.ts';
 import type { KernelHost, KernelState, Vcpu } from './kernel-state.ts';
 import { UserMemory } from './mm/user-memory.ts';
 import { noteFailedAttempt } from './rseq/progress.ts';
-import { type KernelProfile, NO_PROCESS_RSEQ, type RseqContext } from './rseq/variant.ts';
+import {
+  type KernelProfile,
+  NO_PROCESS_RSEQ,
+  type ResumeOutcome,
+  type RseqContext,
+  type SliceOutcome,
+} from './rseq/variant.ts';
 import type { Chooser } from './sched/decision.ts';
 import { nextDeadline } from './sched/idle.ts';
+import { type MmCidScheme, mmCidFor } from './sched/mm-cid.ts';
 import { dequeue, dispatch, enqueue, isAllowed, taskOf, vcpuOf } from './sched/run-queue.ts';
 import { place, wakeTask } from './sched/wake.ts';
-import type { SyscallArguments, SyscallContext } from './syscalls/context.ts';
+import { fails, type SyscallArguments, type SyscallContext } from './syscalls/context.ts';
 import { lookupSyscall } from './syscalls/lookup.ts';
 import { exitGroup } from './task/exit.ts';
 import type { Process, ProcessEnding, Task, TaskId, VcpuId } from './task/task.ts';
@@ -42,6 +49,7 @@ export class Kernel {
   readonly host: KernelHost;
   state: KernelState;
   #choose: Chooser;
+  readonly #mmCidScheme: MmCidScheme;
   #memories: UserMemory[] = [];
   /** By task id; one that names another task object is out of date. */
   #contexts: RseqContext[] = [];
@@ -56,6 +64,7 @@ export class Kernel {
     this.profile = profile;
     this.host = host;
     this.#choose = choose;
+    this.#mmCidScheme = profile.mmCidScheme ?? 'running';
     const vcpus: Vcpu[] = [];
     for (let id = 0; id < options.vcpus; id++) {
       vcpus.push({ id, current: 0, queue: [], needResched: false });
@@ -96,6 +105,8 @@ export class Kernel {
       rseq: undefined,
       rseqEvents: 0,
       rseqEventCounter: 0,
+      rseqIds: 0,
+      rseqSlice: undefined,
       notifyResume: false,
       entry: 'interrupt',
       mmCid: 0,
@@ -140,16 +151,26 @@ export class Kernel {
     return context;
   }
 
-  /** Decision `switch`: see Decision. The task must be current or queued on that vCPU. */
-  switchTo(vcpuId: VcpuId, taskId: TaskId): void {
+  /**
+   * Decision `switch`: see Decision. The task must be current or queued on that vCPU. Returns whether
+   * the switch was made: the running task may get its time slice extended instead.
+   */
+  switchTo(vcpuId: VcpuId, taskId: TaskId): boolean {
     const vcpu = vcpuOf(this.state, vcpuId);
     const next = taskOf(this.state, taskId);
     assert(next.vcpu === vcpuId, 'the task is on the vCPU', taskId);
-    if (vcpu.current !== 0) this.#deschedule(vcpu);
+    if (vcpu.current !== 0) {
+      if (this.#keepsSlice(vcpu)) return false;
+      if (vcpu.current !== 0) this.#deschedule(vcpu);
+    }
+    // What a task asks of its slice may have cost it its life.
+    if (next.state.kind === 'dead') return false;
     dequeue(this.state, next);
     dispatch(vcpu, next);
-    next.mmCid = this.#lowestFreeCid(next);
+    next.mmCid = mmCidFor(this.state, next, this.#mmCidScheme);
+    this.profile.rseq.onSwitchIn?.(next);
     this.#returnToUser(next);
+    return true;
   }
 
   /** Decision `migrate`: moves a running or queued task to another vCPU that its affinity allows. */
@@ -176,15 +197,20 @@ export class Kernel {
    * return to user mode of every running task that has work pending there.
    */
   syscall(task: Task): SyscallOutcome {
-    task.entry = 'syscall';
     const registers = this.host.registers(task.id);
     const number = Number(BigInt.asIntN(32, registers.read('rax')));
+    const { slice } = this.profile.rseq;
+    const isSliceOver =
+      slice !== undefined &&
+      task.rseqSlice?.granted === true &&
+      this.#concludeSlice(task, slice.enterSyscall(this.rseqContext(task), number));
+    if (task.state.kind === 'dead') return RESCHEDULED;
+    task.entry = 'syscall';
     const found = lookupSyscall(this.profile, number);
     switch (found.kind) {
       case 'unknown':
-        registers.write('rax', BigInt.asUintN(64, -38n));
-        task.entry = 'interrupt';
-        return DONE;
+        registers.write('rax', BigInt.asUintN(64, fails('ENOSYS').value));
+        return this.#endSyscall(task, isSliceOver);
       case 'unmodelled':
         return { kind: 'unsupported', message: `system call ${found.name} (${number})` };
       case 'modelled':
@@ -207,7 +233,10 @@ export class Kernel {
         break;
       case 'yield':
         registers.write('rax', 0n);
-        vcpuOf(this.state, task.vcpu).needResched = true;
+        break;
+      case 'segfault':
+        registers.write('rax', BigInt.asUintN(64, result.value));
+        this.#carryOut(task, { kind: 'fatal', reason: result.reason });
         break;
       case 'block':
         this.#block(task, result.state);
@@ -217,10 +246,18 @@ export class Kernel {
       case 'unsupported':
         return { kind: 'unsupported', message: `${found.entry.name}: ${result.detail}` };
     }
+    return this.#endSyscall(task, isSliceOver || result.kind === 'yield');
+  }
+
+  #endSyscall(task: Task, givesWay: boolean): SyscallOutcome {
     this.#returnAllToUser();
-    // A task that yields is still inside its call when another is dispatched in its place.
-    if (result.kind === 'yield') task.entry = 'syscall';
-    return task.state.kind === 'running' && result.kind !== 'yield' ? DONE : RESCHEDULED;
+    if (task.state.kind !== 'running') return RESCHEDULED;
+    const vcpu = vcpuOf(this.state, task.vcpu);
+    if (!givesWay || vcpu.queue.length === 0) return DONE;
+    // A task that gives way is still inside its call when another is dispatched in its place.
+    task.entry = 'syscall';
+    vcpu.needResched = true;
+    return RESCHEDULED;
   }
 
   /** A synchronous exception: no handler can be installed yet, so the default action ends the group. */
@@ -233,12 +270,13 @@ export class Kernel {
     return nextDeadline(this.state);
   }
 
-  /** Wakes every task whose deadline has come, in the order of deadlines, then of ids. */
+  /** Ends every wait and time slice whose deadline has come, in the order of deadlines, then of ids. */
   expireTimers(): void {
     for (;;) {
       const due = nextDeadline(this.state);
       if (due > this.state.now) return;
       for (const task of this.state.tasks) {
+        if (task.rseqSlice?.granted && task.rseqSlice.expires === due) this.#expireSlice(task);
         if (task.state.kind !== 'blocked' || task.state.deadline !== due) continue;
         wakeTask(this.#wakeContext, task, task.state.timeoutResult);
       }
@@ -271,6 +309,31 @@ export class Kernel {
     enqueue(this.state, task);
   }
 
+  /** Whether the vCPU's task, which is to be rescheduled, has its time slice extended instead. */
+  #keepsSlice(vcpu: Vcpu): boolean {
+    const task = taskOf(this.state, vcpu.current);
+    const { slice } = this.profile.rseq;
+    if (slice === undefined || task.rseqSlice === undefined || vcpu.needResched) return false;
+    const outcome = slice.grant(this.rseqContext(task), this.state.now);
+    this.#concludeSlice(task, outcome);
+    return outcome === 'granted';
+  }
+
+  #expireSlice(task: Task): void {
+    const { slice } = this.profile.rseq;
+    if (slice === undefined) return;
+    this.#concludeSlice(task, slice.expire(this.rseqContext(task)));
+    vcpuOf(this.state, task.vcpu).needResched = true;
+  }
+
+  /** Whether a slice ended; a fault at its control word is SIGSEGV. */
+  #concludeSlice(task: Task, outcome: SliceOutcome): boolean {
+    if (outcome !== 'fatal') return outcome === 'ended';
+    const reason = 'slice_ctrl of struct rseq cannot be used';
+    this.#carryOut(task, { kind: 'fatal', reason });
+    return false;
+  }
+
   #block(task: Task, blocked: Task['state']): void {
     const vcpu = vcpuOf(this.state, task.vcpu);
     this.profile.rseq.onSwitchOut(task);
@@ -286,12 +349,15 @@ export class Kernel {
   }
 
   #returnToUser(task: Task): void {
-    if (task.notifyResume) this.#resumeWork(task);
+    const { rseq } = this.profile;
+    if (task.entry === 'syscall' && rseq.onSyscallExit !== undefined) {
+      this.#carryOut(task, rseq.onSyscallExit(this.rseqContext(task)));
+    }
+    if (task.notifyResume) this.#carryOut(task, rseq.onResume(this.rseqContext(task)));
     task.entry = 'interrupt';
   }
 
-  #resumeWork(task: Task): void {
-    const outcome = this.profile.rseq.onResume(this.rseqContext(task));
+  #carryOut(task: Task, outcome: ResumeOutcome): void {
     switch (outcome.kind) {
       case 'resumed':
         return;
@@ -314,21 +380,5 @@ export class Kernel {
       instructionPointer: this.host.registers(task.id).instructionPointer,
     };
     exitGroup(this.#wakeContext, this.processOf(task), ending);
-  }
-
-  /** The smallest concurrency id that no running task of the same process holds (mm_cid_get). */
-  #lowestFreeCid(task: Task): number {
-    for (let cid = 0; ; cid++) {
-      if (!this.#isCidInUse(task, cid)) return cid;
-    }
-  }
-
-  #isCidInUse(task: Task, cid: number): boolean {
-    for (const vcpu of this.state.vcpus) {
-      if (vcpu.current === 0 || vcpu.current === task.id) continue;
-      const other = taskOf(this.state, vcpu.current);
-      if (other.process === task.process && other.mmCid === cid) return true;
-    }
-    return false;
   }
 }

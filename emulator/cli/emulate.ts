@@ -1,3 +1,4 @@
+import { selectorOf } from '../../kernel-model/rseq/resolve.ts';
 import { UserError } from '../errors.ts';
 import { DefaultStrategy } from '../explore/strategies/default.ts';
 import { loadProgram } from '../loader/load.ts';
@@ -118,6 +119,7 @@ async function emulate(options: EmulateOptions): Promise<number> {
   const report = reportRun(machine, image, settings, repeatCommand(options));
   const schedule = recordSchedule(machine, image, {
     ...settings,
+    kernel: selectorOf(profile),
     args: options.args,
     env: options.env,
     maxInstructions,

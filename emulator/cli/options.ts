@@ -1,6 +1,9 @@
-import { findProfile, PROFILE_NAMES } from '../../kernel-model/rseq/registry.ts';
+import { assertNever } from '../../kernel-model/assert.ts';
+import { PROFILE_NAMES } from '../../kernel-model/rseq/registry.ts';
+import { resolveKernel } from '../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import { UserError } from '../errors.ts';
+import { writeLines } from './output.ts';
 
 /** Options that every verb with a run has. */
 export const OUTPUT_OPTIONS = {
@@ -17,7 +20,12 @@ export const OUTPUT_OPTIONS = {
 /** Options of the default scheduler and of the machine. */
 export const RUN_OPTIONS = {
   cpus: { type: 'string', requiresArg: true, default: '2', describe: 'vCPUs, 1 to 64' },
-  kernel: { type: 'string', requiresArg: true, default: 'linux-6.18', describe: 'kernel profile' },
+  kernel: {
+    type: 'string',
+    requiresArg: true,
+    default: 'linux-6.18',
+    describe: 'kernel: a profile or a version',
+  },
   seed: { type: 'string', requiresArg: true, default: '1', describe: 'seed of all randomness' },
   tick: {
     type: 'string',
@@ -64,16 +72,34 @@ export function parseInteger(option: string, text: string, low: number, high: nu
   return value;
 }
 
-/** The profile that `--kernel` names. */
+/** The profile that `--kernel` names; one line on stderr where another kernel stands in for it. */
 export function parseKernel(name: string): KernelProfile {
-  const profile = findProfile(name);
-  if (profile === undefined) {
-    throw new UserError(
-      'usage',
-      `--kernel ${JSON.stringify(name)}: there is ${PROFILE_NAMES.join(', ')}`,
-    );
+  const found = resolveKernel(name);
+  const refuse = (why: string) =>
+    new UserError('usage', `--kernel ${JSON.stringify(name)}: ${why}`);
+  switch (found.kind) {
+    case 'found':
+      return found.profile;
+    case 'newer':
+      writeLines([`--kernel ${name} is newer than what is modelled: ${found.profile.name} it is`]);
+      return found.profile;
+    case 'older': {
+      const proposals = PROFILE_NAMES.filter((each) => !/^(linux|broken)-/.test(each));
+      const before =
+        proposals.length > 0 ? `; what was proposed before: ${proposals.join(', ')}` : '';
+      throw refuse(`rseq came with Linux 4.18 (${found.oldest.name})${before}`);
+    }
+    case 'no-option':
+      throw refuse(
+        found.options.length > 0
+          ? `${found.profile.name} has the options ${found.options.map((each) => `+${each}`).join(', ')}`
+          : `${found.profile.name} has no options`,
+      );
+    case 'unknown':
+      throw refuse(`there is ${PROFILE_NAMES.join(', ')}, or any version from 4.18 on`);
+    default:
+      return assertNever(found);
   }
-  return profile;
 }
 
 /** `NAME=VALUE` settings of the guest's environment. */

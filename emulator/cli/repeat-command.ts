@@ -1,8 +1,11 @@
+import { selectorOf } from '../../kernel-model/rseq/resolve.ts';
+import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+
 interface RepeatedRun {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: readonly string[];
-  readonly profile: { readonly name: string };
+  readonly profile: Pick<KernelProfile, 'name' | 'selector'>;
   readonly cpus: number;
   readonly seed: number;
   readonly tick: number;
@@ -23,7 +26,7 @@ export function repeatCommand(run: RepeatedRun): string {
       : ['npx', 'rseq-testbed', 'emulate']),
     run.file,
     ...['--cpus', String(run.cpus), '--seed', String(run.seed), '--tick', String(run.tick)],
-    ...['--kernel', run.profile.name],
+    ...['--kernel', selectorOf(run.profile)],
   ];
   if (!run.escalate) words.push('--no-escalate');
   if (run.maxInstructions !== DEFAULT_MAX_INSTRUCTIONS) {

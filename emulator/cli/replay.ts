@@ -96,7 +96,7 @@ async function replay(options: ReplayOptions): Promise<number> {
     output: guestOutput(options.json),
   });
   await runInterruptibly(machine);
-  return conclude(machine, image, schedule, options);
+  return conclude(machine, image, schedule, options, profile.name);
 }
 
 function conclude(
@@ -104,8 +104,9 @@ function conclude(
   image: ProgramImage,
   schedule: Schedule,
   options: ReplayOptions,
+  kernel: string,
 ): number {
-  const { kernel, cpus, seed, tick } = schedule;
+  const { cpus, seed, tick } = schedule;
   const command = `npx rseq-testbed replay ${options.schedule}`;
   const report = reportRun(machine, image, { kernel, cpus, seed, tick }, command);
   const differences = machine.outcome === undefined ? [] : compare(machine, image, schedule);

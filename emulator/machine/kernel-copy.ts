@@ -38,6 +38,8 @@ function copyTask(task: Task): Task {
     rseq: task.rseq,
     rseqEvents: task.rseqEvents,
     rseqEventCounter: task.rseqEventCounter,
+    rseqIds: task.rseqIds,
+    rseqSlice: task.rseqSlice,
     notifyResume: task.notifyResume,
     entry: task.entry,
     mmCid: task.mmCid,

@@ -254,10 +254,11 @@ export class Machine {
       case 'run':
         this.#runSlice(decision.vcpu, decision.instructions);
         return;
-      case 'switch':
-        if (isPreemption(kernel.state, decision.vcpu)) this.#preemptions++;
-        kernel.switchTo(decision.vcpu, decision.task);
+      case 'switch': {
+        const preempts = isPreemption(kernel.state, decision.vcpu);
+        if (kernel.switchTo(decision.vcpu, decision.task) && preempts) this.#preemptions++;
         break;
+      }
       case 'migrate':
         this.#migrations++;
         kernel.migrate(decision.task, decision.vcpu);

@@ -39,7 +39,8 @@ function formatArgument(word: bigint, format: ArgumentFormat): string {
 
 function formatResult(result: SyscallResult): string {
   switch (result.kind) {
-    case 'return': {
+    case 'return':
+    case 'segfault': {
       const value = BigInt.asIntN(64, result.value);
       if (value >= 0n || value < -ERRNO_MAX) return formatValue(value);
       const number = Number(-value);

@@ -27,6 +27,8 @@ export const ERRNO = {
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,
   ETIMEDOUT: 110,
+  /** Of the kernel's own; it leaks out of prctl(2). */
+  ENOTSUPP: 524,
 } as const;
 
 export type Errno = keyof typeof ERRNO;

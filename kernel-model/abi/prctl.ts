@@ -1,3 +1,9 @@
+/** prctl(2): include/uapi/linux/prctl.h. */
+export const PR_RSEQ_SLICE_EXTENSION = 79;
+export const PRCTL_SLICE = { GET: 1n, SET: 2n } as const;
+/** PR_RSEQ_SLICE_EXT_ENABLE. */
+export const ENABLE_SLICE = 1n;
+
 /** Options of arch_prctl(2): arch/x86/include/uapi/asm/prctl.h. */
 export const ARCH = {
   SET_GS: 0x1001,

@@ -1,7 +1,8 @@
 import type { GuestAddress } from '../hardware/address.ts';
 import type { TaskRegisters } from '../hardware/registers.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
-import type { SyscallEntry } from '../syscalls/context.ts';
+import type { MmCidScheme } from '../sched/mm-cid.ts';
+import type { SyscallContext, SyscallEntry, SyscallResult } from '../syscalls/context.ts';
 import type { Process, Task, TaskId } from '../task/task.ts';
 
 /** A thread's registration, as rseq(2) took it (task_struct.rseq, rseq_len, rseq_sig). */
@@ -9,6 +10,16 @@ export interface RseqRegistration {
   readonly address: GuestAddress;
   readonly lengthBytes: number;
   readonly signature: number;
+}
+
+/** A thread's time-slice extension (task_struct.rseq.slice). */
+export interface RseqSlice {
+  readonly enabled: boolean;
+  /** It keeps its CPU although it should be rescheduled, until `expires` in virtual time. */
+  readonly granted: boolean;
+  readonly expires: number;
+  /** It gave a granted slice back by rseq_slice_yield(2). */
+  readonly yielded: boolean;
 }
 
 /**
@@ -59,6 +70,21 @@ export type ResumeOutcome =
 
 export const RESUMED: ResumeOutcome = { kind: 'resumed' };
 
+/** What came of a task's time slice: 'fatal' is a fault at struct rseq, which forces SIGSEGV. */
+export type SliceOutcome = 'none' | 'granted' | 'ended' | 'fatal';
+
+/** The time-slice extension of a kernel that has it. */
+export interface SliceExtension {
+  /** A reschedule interrupted the task: 'granted' if it keeps its CPU for now. */
+  grant(context: RseqContext, now: number): SliceOutcome;
+  /** The granted time is over. */
+  expire(context: RseqContext): SliceOutcome;
+  /** A system call begins: 'ended' if it is in a granted slice, and must be rescheduled. */
+  enterSyscall(context: RseqContext, number: number): SliceOutcome;
+  /** prctl(PR_RSEQ_SLICE_EXTENSION, option, value). */
+  control(context: SyscallContext, option: bigint, value: bigint): SyscallResult;
+}
+
 /**
  * One kernel's restartable-sequence ABI. One file a variant under this folder, one line in
  * registry.ts; state lives in Task and in user memory, never in the variant.
@@ -68,14 +94,19 @@ export interface RseqVariant {
   readonly auxv: { readonly featureSizeBytes: number; readonly alignBytes: number } | undefined;
   /** The system calls this ABI adds, by number. */
   readonly syscalls: Readonly<Record<number, SyscallEntry>>;
+  readonly slice?: SliceExtension;
   /** The task is switched out (rseq_preempt in the context switch). */
   onSwitchOut(task: Task): void;
+  /** The task is about to run: its vCPU and mm_cid are set. Left out where only leaving counts. */
+  readonly onSwitchIn?: (task: Task) => void;
   /** The task's CPU was set (rseq_migrate). */
   onMigrate(task: Task): void;
   /** An rseq membarrier interrupts the running task (ipi_rseq). */
   onMembarrier(task: Task): void;
   /** A handler frame is about to be built for the task (rseq_signal_deliver): it shows the outcome. */
   onSignal(context: RseqContext): ResumeOutcome;
+  /** The end of a system call, before that work; for kernels that look at sections there. */
+  readonly onSyscallExit?: (context: RseqContext) => ResumeOutcome;
   /** Work before the return to user mode; called when `task.notifyResume` is set, and clears it. */
   onResume(context: RseqContext): ResumeOutcome;
   /** A thread or process is created; `flags` are those of clone(2). */
@@ -109,5 +140,15 @@ export interface KernelProfile {
   readonly release: string;
   /** The highest system call number its table knows. */
   readonly lastSyscall: number;
+  /** Numbers below it that only later kernels know. */
+  readonly absentSyscalls?: ReadonlySet<number>;
+  /** The commands of membarrier(2), as a mask; left out: that of Linux 4.3 alone. */
+  readonly membarrierCommands?: number;
+  /** How mm_cid is handed out; left out: 'running'. See sched/mm-cid.ts. */
+  readonly mmCidScheme?: MmCidScheme;
   readonly rseq: RseqVariant;
+  /** The same kernel with an option of its own, by the word after `+` in `--kernel 6.18+debug`. */
+  readonly options?: Readonly<Record<string, RseqVariant>>;
+  /** What `--kernel` takes to get exactly this kernel, where that is not its name. */
+  readonly selector?: string;
 }

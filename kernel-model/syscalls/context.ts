@@ -29,6 +29,8 @@ export type SyscallResult =
   | { readonly kind: 'block'; readonly state: Extract<TaskState, { kind: 'blocked' }> }
   /** Returns 0 and asks for another task to be picked. */
   | { readonly kind: 'yield' }
+  /** Goes to rax, and SIGSEGV is forced besides; `reason` is for messages. */
+  | { readonly kind: 'segfault'; readonly value: bigint; readonly reason: string }
   /** The task, or its whole group, is gone. */
   | { readonly kind: 'exited' }
   /** We do not model this; `detail` completes the sentence "... is not supported". */
@@ -50,13 +52,15 @@ export interface SyscallEntry {
   readonly handler: (context: SyscallContext, args: SyscallArguments) => SyscallResult;
 }
 
+type Returned = Extract<SyscallResult, { kind: 'return' }>;
+
 /** A successful result. */
-export function returns(value: number | bigint): SyscallResult {
+export function returns(value: number | bigint): Returned {
   return { kind: 'return', value: BigInt(value) };
 }
 
 /** A failed result: -errno. */
-export function fails(errno: Errno): SyscallResult {
+export function fails(errno: Errno): Returned {
   return { kind: 'return', value: BigInt(-ERRNO[errno]) };
 }
 

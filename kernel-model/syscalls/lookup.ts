@@ -16,7 +16,7 @@ const UNKNOWN: SyscallLookup = { kind: 'unknown' };
 export function lookupSyscall(profile: KernelProfile, number: number): SyscallLookup {
   const added = profile.rseq.syscalls[number];
   if (added !== undefined) return { kind: 'modelled', entry: added };
-  if (number > profile.lastSyscall) return UNKNOWN;
+  if (number > profile.lastSyscall || profile.absentSyscalls?.has(number)) return UNKNOWN;
   const entry = SYSCALLS[number];
   if (entry !== undefined) return { kind: 'modelled', entry };
   const name = syscallName(number);

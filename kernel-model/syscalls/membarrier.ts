@@ -1,4 +1,8 @@
-import { MEMBARRIER, MEMBARRIER_CMD_FLAG_CPU, MEMBARRIER_COMMANDS } from '../abi/membarrier.ts';
+import {
+  MEMBARRIER,
+  MEMBARRIER_CMD_FLAG_CPU,
+  MEMBARRIER_FIRST_COMMANDS,
+} from '../abi/membarrier.ts';
 import { taskOf } from '../sched/run-queue.ts';
 import { liveTasks } from '../task/exit.ts';
 import type { Process } from '../task/task.ts';
@@ -20,13 +24,16 @@ const ALL_CPUS = -1;
 function sysMembarrier(context: SyscallContext, args: SyscallArguments): SyscallResult {
   const command = toInt32(args[0]);
   const flags = toUint32(args[1]);
-  const isCpuAllowed = command === MEMBARRIER.PRIVATE_EXPEDITED_RSEQ;
+  const known = context.profile.membarrierCommands ?? MEMBARRIER_FIRST_COMMANDS;
+  const isCpuAllowed = command === MEMBARRIER.PRIVATE_EXPEDITED_RSEQ && (known & command) !== 0;
   if (flags !== 0 && !(isCpuAllowed && flags === MEMBARRIER_CMD_FLAG_CPU)) return fails('EINVAL');
   const cpu = flags === MEMBARRIER_CMD_FLAG_CPU ? toInt32(args[2]) : ALL_CPUS;
   const { process } = context;
+  // Combinations of commands fall through to the default.
+  if (command !== MEMBARRIER.QUERY && (known & command) !== command) return fails('EINVAL');
   switch (command) {
     case MEMBARRIER.QUERY:
-      return returns(MEMBARRIER_COMMANDS);
+      return returns(known);
     case MEMBARRIER.GLOBAL:
     case MEMBARRIER.GLOBAL_EXPEDITED:
       return returns(0);

@@ -7,6 +7,7 @@ import { madvise } from './madvise.ts';
 import { membarrier } from './membarrier.ts';
 import { brk, mprotect, munmap } from './memory.ts';
 import { mmap } from './mmap.ts';
+import { prctl } from './prctl.ts';
 import { getcpu, schedGetaffinity, schedSetaffinity, schedYield } from './sched.ts';
 import { getrandom, getrlimit, prlimit64, uname } from './system.ts';
 import { exit, exitGroup, setRobustList, setTidAddress } from './thread.ts';
@@ -42,6 +43,7 @@ export const SYSCALLS: Readonly<Record<number, SyscallEntry>> = {
   107: geteuid,
   108: getegid,
   110: getppid,
+  157: prctl,
   158: archPrctl,
   186: gettid,
   201: time,

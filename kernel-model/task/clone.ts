@@ -1,5 +1,6 @@
 import { CLONE } from '../abi/clone.ts';
 import { toGuestAddress } from '../hardware/address.ts';
+import { NO_MM_CID } from '../sched/mm-cid.ts';
 import { choosePlacement, enqueue } from '../sched/run-queue.ts';
 import type { WakeContext } from '../sched/wake.ts';
 import { READY, type Task } from './task.ts';
@@ -29,9 +30,11 @@ export function createThread(context: WakeContext, parent: Task, request: Thread
     rseq: undefined,
     rseqEvents: 0,
     rseqEventCounter: 0,
+    rseqIds: 0,
+    rseqSlice: undefined,
     notifyResume: false,
     entry: 'syscall',
-    mmCid: 0,
+    mmCid: NO_MM_CID,
     abortedSection: 0,
     abortsInRow: 0,
   };

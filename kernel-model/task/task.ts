@@ -1,4 +1,4 @@
-import type { ProcessRseq, RseqRegistration } from '../rseq/variant.ts';
+import type { ProcessRseq, RseqRegistration, RseqSlice } from '../rseq/variant.ts';
 
 /** Tasks are numbered from 1 in order of creation and never reused; 0 means "none". */
 export type TaskId = number;
@@ -64,10 +64,14 @@ export interface Task {
   clearChildTid: number;
   robustList: bigint;
   rseq: RseqRegistration | undefined;
-  /** RSEQ_EVENT_* recorded since the last evaluation inside a section. */
+  /** Events that the variant has recorded, in its own bits. */
   rseqEvents: number;
   /** How often the kernel has resumed the thread, in the ABIs of 2016 that tell it so (32 bits). */
   rseqEventCounter: number;
+  /** The ids that were last written to the area, where the variant compares them; see packIds. */
+  rseqIds: number;
+  /** Undefined where the kernel or the registration has no time-slice extension. */
+  rseqSlice: RseqSlice | undefined;
   /** TIF_NOTIFY_RESUME: rseq work is due before the next return to user mode. */
   notifyResume: boolean;
   /**

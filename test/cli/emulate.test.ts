@@ -105,7 +105,13 @@ describe('emulate', () => {
     ['too many vCPUs', [counter, '--cpus', '65'], /--cpus takes a whole number from 1 to 64/],
     ['a negative tick', [counter, '--tick=-1'], /--tick takes a whole number from 1/],
     ['a fractional seed', [counter, '--seed', '1.5'], /--seed takes a whole number/],
-    ['an unknown kernel', [counter, '--kernel', 'linux-2.4'], /there is .*linux-6\.18.*\n$/],
+    ['a kernel without rseq', [counter, '--kernel', '4.17'], /rseq came with Linux 4\.18 /],
+    ['an option it lacks', [counter, '--kernel', '6.3+x'], /linux-6\.3 has the options \+debug\n$/],
+    [
+      'an unknown kernel',
+      [counter, '--kernel', 'linux-next'],
+      /there is .*linux-4\.18, .*linux-6\.18, .* any version from 4\.18 on\n$/,
+    ],
     [
       'an output folder that is missing',
       [counter, '--json', 'no/such/x'],

@@ -56,6 +56,7 @@ class FakeRegisters implements TaskRegisters {
 export interface TestMachineOptions {
   readonly vcpus?: number;
   readonly seed?: number;
+  /** linux-6.18 if left out. */
   readonly profile?: KernelProfile;
   readonly ramBytes?: number;
   /** Answers choice points; the first candidate if left out. */

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { RSEQ_AREA, RSEQ_CS } from '../../../kernel-model/abi/rseq.ts';
+import { ORIG_RSEQ_SIZE, RSEQ_AREA, RSEQ_CS } from '../../../kernel-model/abi/rseq.ts';
 import { guestAddress } from '../../../kernel-model/hardware/address.ts';
 import { LINUX_6_18 } from '../../../kernel-model/rseq/linux-6.18.ts';
-import {
-  findProfile,
-  PROFILE_NAMES,
-  PROFILES,
-  type ProfileName,
-} from '../../../kernel-model/rseq/registry.ts';
-import type { KernelProfile, RseqVariant } from '../../../kernel-model/rseq/variant.ts';
+import { PROFILE_NAMES, PROFILES, type ProfileName } from '../../../kernel-model/rseq/registry.ts';
+import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
+import { packIds } from '../../../kernel-model/rseq/rewritten.ts';
+import type {
+  KernelProfile,
+  RseqContext,
+  RseqVariant,
+} from '../../../kernel-model/rseq/variant.ts';
 import { RSEQ_CONTRACT, type VariantFixture } from './contract.ts';
 import { HISTORICAL_FIXTURES } from './historical/fixtures.ts';
 
@@ -16,9 +17,11 @@ const SIGNATURE = 0x5305_3053;
 const DESCRIPTOR = 0x400;
 const SECTION = { start: 0x800, bytes: 64, abort: 0xc00 };
 
+const V2_BYTES = 64;
+
 const mainline: VariantFixture = {
-  register({ task }, base) {
-    task.rseq = { address: guestAddress(base), lengthBytes: 32, signature: SIGNATURE };
+  register(context, base) {
+    registerWith(context, base, ORIG_RSEQ_SIZE);
   },
   arm({ memory, registers }, base) {
     const descriptor = base + DESCRIPTOR;
@@ -36,9 +39,36 @@ const mainline: VariantFixture = {
   },
 };
 
+/** Ids that the kernel wrote before, so that refusing the task shows nothing new. */
+function registerWith({ task, memory }: RseqContext, base: number, lengthBytes: number): void {
+  task.rseq = { address: guestAddress(base), lengthBytes, signature: SIGNATURE };
+  task.rseqIds = packIds(task);
+  for (const field of [RSEQ_AREA.cpuIdStart, RSEQ_AREA.cpuId]) {
+    memory.writeU32(base + field, task.vcpu);
+  }
+}
+
+/** The second version of the ABI in 7.1. */
+const version2: VariantFixture = {
+  ...mainline,
+  register(context, base) {
+    registerWith(context, base, V2_BYTES);
+  },
+};
+
 const FIXTURES: Readonly<Record<ProfileName, VariantFixture>> = {
   ...HISTORICAL_FIXTURES,
+  'linux-4.18': mainline,
+  'linux-5.5': mainline,
+  'linux-6.0': mainline,
+  'linux-6.3': mainline,
+  'linux-6.15': mainline,
   'linux-6.18': mainline,
+  'linux-6.19': mainline,
+  'linux-7.0': mainline,
+  'linux-7.1': version2,
+  'broken-no-preempt-abort': { ...mainline, ignores: ['onSwitchOut'] },
+  'broken-fence-lost': { ...mainline, ignores: ['onMembarrier'] },
 };
 const RULES = Object.entries(RSEQ_CONTRACT);
 

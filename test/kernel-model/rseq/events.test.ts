@@ -260,7 +260,7 @@ test('a malformed descriptor ends the whole process, and says why', () => {
 });
 
 describe('a child', () => {
-  test('of fork inherits the registration with its events, and is rescheduled', () => {
+  test('of fork inherits the registration with its events, and its vCPU was set', () => {
     const machine = makeMachine();
     const { rseq } = machine.kernel.profile;
     const parent = machine.task(1);
@@ -269,7 +269,7 @@ describe('a child', () => {
     rseq.onClone(parent, child, 0n);
     expect(child).toMatchObject({
       rseq: parent.rseq,
-      rseqEvents: RSEQ_EVENT_PREEMPT,
+      rseqEvents: RSEQ_EVENT_PREEMPT | RSEQ_EVENT_MIGRATE,
       notifyResume: true,
     });
     expect(rseq.armedRegion(machine.kernel.rseqContext(child))).toEqual(machine.region);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { findProfile } from '../../../kernel-model/rseq/registry.ts';
+import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
 import { type Step, SYS_RSEQ, stepToString } from '../../kernel-model/rseq/script.ts';
 
