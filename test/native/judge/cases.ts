@@ -3,17 +3,18 @@ import { descriptorCases } from './descriptor-cases.ts';
 import type { JudgeCase } from './judge-case.ts';
 import { randomCases, tableCases } from './table-cases.ts';
 
+const DESCRIPTOR_ROUNDS = 1;
 const REGISTRATION_ROUNDS = 3;
 const MEMBARRIER_ROUNDS = 2;
 const RANDOM_CASES = 1000;
 
-/** All that the traced task is judged by; `rounds` more of them with other addresses. */
-export function allCases(rounds = 1): readonly JudgeCase[] {
+/** All that the traced task is judged by. */
+export function allCases(): readonly JudgeCase[] {
   return [
-    ...descriptorCases(rounds),
-    ...registrationCases(REGISTRATION_ROUNDS * rounds),
+    ...descriptorCases(DESCRIPTOR_ROUNDS),
+    ...registrationCases(REGISTRATION_ROUNDS),
     ...membarrierCases(MEMBARRIER_ROUNDS),
     ...tableCases(),
-    ...randomCases(RANDOM_CASES * rounds),
+    ...randomCases(RANDOM_CASES),
   ];
 }

@@ -21,11 +21,17 @@ export interface HostKernel {
   close(): Promise<void>;
 }
 
+/** The profile that this machine's kernel has by its version, or why there is none. */
+export function profileOfHost(): KernelProfile | string {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on x86-64';
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return findProfile(`${major}.${minor}`) ?? `no profile is of this kernel: ${release()}`;
+}
+
 /** Builds rseq-judge; a text says why this machine cannot have it. */
 export async function openHostKernel(): Promise<HostKernel | string> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on x86-64';
-  const profile = profileOf(release());
-  if (profile === undefined) return `no profile is of this kernel: ${release()}`;
+  const profile = profileOfHost();
+  if (typeof profile === 'string') return profile;
   const folder = await mkdtemp(join(tmpdir(), 'rseq-testbed-judge-'));
   const program = join(folder, 'judge');
   const options = ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, SOURCE];
@@ -37,11 +43,6 @@ export async function openHostKernel(): Promise<HostKernel | string> {
   }
   await close();
   return obstacle;
-}
-
-function profileOf(kernel: string): KernelProfile | undefined {
-  const [major = 0, minor = 0] = kernel.split('.').map(Number);
-  return findProfile(`${major}.${minor}`);
 }
 
 function whyNotBuilt({ code, stderr }: { code?: string | undefined; stderr: string }): string {

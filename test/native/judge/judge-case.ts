@@ -1,24 +1,26 @@
-import { createHash } from 'node:crypto';
-import type { Step } from '../../kernel-model/rseq/script.ts';
-import { stepToString } from '../../kernel-model/rseq/script.ts';
+import { type Step, stepToString } from '../../kernel-model/rseq/script.ts';
 
-/** A script that a kernel and the model must answer alike, and what it is one of many for. */
-export interface JudgeCase {
+/** What a case is one of many for. */
+export interface Triple {
   /** What the kernel finds: the class of the descriptor, or of the calls. */
   readonly subject: string;
   readonly cause: string;
   /** Where the task is when that happens. */
   readonly position: string;
+}
+
+/** A script that a kernel and the model must answer alike. */
+export interface JudgeCase extends Triple {
   readonly steps: readonly Step[];
 }
 
-export function tripleOf({ subject, cause, position }: JudgeCase): string {
+export function tripleOf({ subject, cause, position }: Triple): string {
   return `${subject} / ${cause} / ${position}`;
 }
 
-/** Tells a case of one version of the generators from another's. */
-export function digestOf({ steps }: JudgeCase): string {
-  return createHash('sha256').update(steps.map(stepToString).join('\n')).digest('hex').slice(0, 8);
+/** The whole of what is asked, as text. */
+export function questionOf({ steps }: JudgeCase): string {
+  return steps.map(stepToString).join('\n');
 }
 
 /** The steps of many cases, with a mark after each. */

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, type JudgeCase } from './judge-case.ts';
 
-const FILE = join(import.meta.dirname, '../recorded-6.18.txt');
+const FOLDER = join(import.meta.dirname, '..');
+
+/** The files of recorded answers: of the traced task, and of the guest. */
+export type RecordingName = 'recorded-6.18' | 'recorded-6.18-guest';
 
 /** What most answers consist of, and the letter that stands for it in the file. */
 const ABBREVIATIONS: readonly (readonly [text: string, letter: string])[] = [
@@ -13,32 +16,40 @@ const ABBREVIATIONS: readonly (readonly [text: string, letter: string])[] = [
   ['; ', ','],
 ];
 
-/** The answers that a kernel gave once, for where there is none to ask. */
-export interface Recording {
-  /** The version of that kernel. */
-  readonly version: string;
-  /** By case, in the order in which they were asked. */
-  readonly answers: readonly { readonly digest: string; readonly answer: string }[];
+/** An answer that a kernel gave once, for where there is none to ask. */
+interface RecordedAnswer {
+  /** Tells a case of one version of the generators from another's. */
+  readonly digest: string;
+  readonly answer: string;
 }
 
-export async function readRecording(): Promise<Recording> {
-  const [head = '', ...lines] = (await readFile(FILE, 'utf8')).trimEnd().split('\n');
-  const answers = lines.map((line) => {
+/** The recorded answers in the order in which they were asked. */
+export async function readRecording(name: RecordingName): Promise<RecordedAnswer[]> {
+  const text = await readFile(join(FOLDER, `${name}.txt`), 'utf8');
+  const [, ...lines] = text.trimEnd().split('\n');
+  return lines.map((line) => {
     const [digest = '', answer = ''] = line.split(/ (.*)/);
     return { digest, answer: expand(answer) };
   });
-  return { version: head.replace(/^# Linux (\S+).*/, '$1'), answers };
 }
 
+/** Replaces a recording by the answers of a kernel of this release to `questions`. */
 export async function writeRecording(
+  name: RecordingName,
   release: string,
-  cases: readonly JudgeCase[],
+  questions: readonly string[],
   answers: readonly string[],
 ): Promise<void> {
-  const lines = cases.map((one, i) => `${digestOf(one)} ${abbreviate(answers[i] ?? '')}`.trimEnd());
+  const lines = questions.map((question, i) =>
+    `${digestOf(question)} ${abbreviate(answers[i] ?? '')}`.trimEnd(),
+  );
   const [version] = release.split('-');
   const head = `# Linux ${version}; made by npm run judge:record`;
-  await writeFile(FILE, `${[head, ...lines].join('\n')}\n`);
+  await writeFile(join(FOLDER, `${name}.txt`), `${[head, ...lines].join('\n')}\n`);
+}
+
+export function digestOf(question: string): string {
+  return createHash('sha256').update(question).digest('hex').slice(0, 8);
 }
 
 function abbreviate(answer: string): string {
