@@ -14,6 +14,8 @@ export class Armings {
   #changing = new Set<number>();
   /** Regions whose marks may be lost. They stay known: records of their boundaries may be pending. */
   #stale = new Set<number>();
+  /** One that need not be looked at again, met last; 0 for none. */
+  #sure = 0;
 
   /** The region behind an arming word's value, if that value was met. */
   regionOf(source: number): ArmedRegion | undefined {
@@ -25,6 +27,7 @@ export class Armings {
    * stores to it can be watched; others are looked at afresh each time.
    */
   add(region: ArmedRegion, isLasting: boolean, cpu: EngineCpu, all: readonly EngineCpu[]): void {
+    this.#sure = 0;
     const old = this.#regions.get(region.source);
     const isNew = old === undefined || old.start !== region.start || old.end !== region.end;
     if (this.#stale.delete(region.source) || isNew) {
@@ -42,9 +45,15 @@ export class Armings {
 
   /** Whether `regionOf` knows nothing of an armed word, or what may be out of date. */
   mustLookAgain(source: number): boolean {
-    if (source === 0) return false;
+    if (source === 0 || source === this.#sure) return false;
+    const isSure = this.#isSureOf(source);
+    if (isSure) this.#sure = source;
+    return !isSure;
+  }
+
+  #isSureOf(source: number): boolean {
     const isUnsure = this.#changing.has(source) || this.#stale.has(source);
-    return isUnsure || !this.#regions.has(source);
+    return !isUnsure && this.#regions.has(source);
   }
 
   /** Tells a CPU, new or not, everything that is known. */
@@ -63,6 +72,7 @@ export class Armings {
   /** Code was written or replaced, and with it marks: everything is to be looked at again. */
   forget(cpus: readonly EngineCpu[]): void {
     if (this.#regions.size === 0) return;
+    this.#sure = 0;
     this.#stale = new Set(this.#regions.keys());
     this.#known = new Map();
     this.#changing = new Set();

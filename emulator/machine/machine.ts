@@ -21,7 +21,7 @@ import { copyKernelState } from './kernel-copy.ts';
 import { type BlockedTask, type Outcome, outcomeOfError } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
-import { Sections } from './sections.ts';
+import { NO_SECTIONS, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
 import { StateHasher } from './state-hash.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
@@ -127,11 +127,7 @@ export class Machine {
   /** Starts a program from scratch. */
   boot(run: RunOptions): void {
     this.#slots.restore([]);
-    this.sections.restore({
-      counts: { entered: 0, committed: 0, aborted: 0, exited: 0 },
-      inFlight: [],
-      abortsAt: new Map(),
-    });
+    this.sections.restore(NO_SECTIONS);
     this.#decisionCount = 0;
     this.#instructions = 0;
     this.#preemptions = 0;

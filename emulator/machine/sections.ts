@@ -1,5 +1,6 @@
 import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
 import type { TaskId } from '../../kernel-model/task/task.ts';
+import { AbortSites, type AbortSitesImage, NO_ABORT_SITES } from './abort-sites.ts';
 
 /** Counts of critical sections: entered = committed + aborted + exited + in flight. */
 export interface SectionCounts {
@@ -16,8 +17,15 @@ export type SectionEnd = 'committed' | 'aborted' | 'exited';
 export interface SectionsImage {
   readonly counts: SectionCounts;
   readonly inFlight: readonly (ArmedRegion | undefined)[];
-  readonly abortsAt: ReadonlyMap<number, number>;
+  readonly abortSites: AbortSitesImage;
 }
+
+/** Before any section was met. */
+export const NO_SECTIONS: SectionsImage = {
+  counts: { entered: 0, committed: 0, aborted: 0, exited: 0 },
+  inFlight: [],
+  abortSites: NO_ABORT_SITES,
+};
 
 /** True when `address` lies in the region, its end excluded. */
 function isInRegion(region: ArmedRegion, address: number): boolean {
@@ -36,9 +44,7 @@ export class Sections {
   #aborted = 0;
   #exited = 0;
   #inFlight: (ArmedRegion | undefined)[] = [];
-  #abortsAt: ReadonlyMap<number, number> = new Map();
-  /** #abortsAt as long as no image holds it. */
-  #ownAbortsAt: Map<number, number> | undefined;
+  readonly #abortSites = new AbortSites();
   #saved: SectionsImage | undefined;
 
   /** `onEnd` is told of each section that ends, before it is counted. */
@@ -57,7 +63,7 @@ export class Sections {
 
   /** How often tasks were caught at each instruction, by its address. */
   get abortsAt(): ReadonlyMap<number, number> {
-    return this.#abortsAt;
+    return this.#abortSites.counts;
   }
 
   /** The section a task has entered and not left. */
@@ -96,9 +102,7 @@ export class Sections {
       this.#entered++;
       this.#inFlight[task] = region;
     }
-    this.#ownAbortsAt ??= new Map(this.#abortsAt);
-    this.#abortsAt = this.#ownAbortsAt;
-    this.#ownAbortsAt.set(from, (this.#ownAbortsAt.get(from) ?? 0) + 1);
+    this.#abortSites.record(from);
     this.#end(task, 'aborted');
   }
 
@@ -123,9 +127,8 @@ export class Sections {
     this.#saved ??= {
       counts: this.counts,
       inFlight: this.#inFlight.slice(),
-      abortsAt: this.#abortsAt,
+      abortSites: this.#abortSites.save(),
     };
-    this.#ownAbortsAt = undefined;
     return this.#saved;
   }
 
@@ -136,8 +139,7 @@ export class Sections {
     this.#aborted = image.counts.aborted;
     this.#exited = image.counts.exited;
     this.#inFlight = image.inFlight.slice();
-    this.#abortsAt = image.abortsAt;
-    this.#ownAbortsAt = undefined;
+    this.#abortSites.restore(image.abortSites);
     this.#saved = image;
   }
 }

@@ -14,6 +14,7 @@ export interface UnicornLibrary {
   open(): Pointer;
   close(uc: Pointer): void;
   start(uc: number, begin: number, until: number, timeout: number, count: number): number;
+  readonly startFunction: Pointer;
   readonly stopFunction: Pointer;
   stop(uc: Pointer): void;
   mapPointer(uc: Pointer, address: number, length: number, protection: number, at: Pointer): void;
@@ -86,6 +87,7 @@ export function bindUnicorn(path: string): UnicornLibrary {
     },
     close: (uc) => check(close(uc), 'uc_close'),
     start,
+    startFunction: koffi.address(library.symbol('uc_emu_start')),
     stopFunction: koffi.address(library.symbol('uc_emu_stop')),
     stop,
     mapPointer: (uc, address, length, protection, at) =>
