@@ -4,6 +4,7 @@
  */
 export const RECORD_BYTES = 32;
 const RECORD_WORDS = RECORD_BYTES / 4;
+const RECORD_SHIFT = Math.log2(RECORD_BYTES);
 const HIGH = 4_294_967_296;
 
 const KIND_MASK = 0xff;
@@ -44,23 +45,37 @@ export function writeRecord(records: ArrayBuffer, index: number, record: LogReco
 export class AccessLog {
   readonly #words: Uint32Array;
   readonly #values: BigUint64Array;
-  readonly #cursor: () => number;
-  readonly #reset: () => void;
+  readonly #cursor: Uint32Array;
+  readonly #baseLow: number;
+  readonly #baseHigh: number;
 
-  /** `records` is the ring; `cursor` tells how many records it holds, `reset` empties it. */
-  constructor(records: ArrayBuffer, cursor: () => number, reset: () => void) {
+  /**
+   * `records` is the ring. `cursor` holds the address at which the next record goes, as a u64, and
+   * `base` is that of the first.
+   */
+  constructor(records: ArrayBuffer, cursor: Uint32Array, base: bigint) {
     this.#words = new Uint32Array(records);
     this.#values = new BigUint64Array(records);
     this.#cursor = cursor;
-    this.#reset = reset;
+    this.#baseLow = Number(BigInt.asUintN(32, base));
+    this.#baseHigh = Number(base >> 32n);
+    this.truncate(0);
   }
 
   get length(): number {
-    return this.#cursor();
+    return ((this.#cursor[0] ?? 0) - this.#baseLow) >>> RECORD_SHIFT;
   }
 
   clear(): void {
-    this.#reset();
+    this.#cursor[0] = this.#baseLow;
+    this.#cursor[1] = this.#baseHigh;
+  }
+
+  /** Sets the number of records: forgets the later ones, or takes in those written behind them. */
+  truncate(length: number): void {
+    const low = this.#baseLow + length * RECORD_BYTES;
+    this.#cursor[0] = low % HIGH;
+    this.#cursor[1] = this.#baseHigh + Math.floor(low / HIGH);
   }
 
   kind(index: number): number {

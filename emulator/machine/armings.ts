@@ -16,6 +16,8 @@ export class Armings {
   #changing = new Set<number>();
   /** Regions whose marks may be lost. They stay known: records of their boundaries may be pending. */
   #stale = new Set<number>();
+  /** One that need not be looked at again, met last; 0 for none. */
+  #sure = 0;
 
   /** Regions armed without a store; `undefined` once their marks may be lost. */
   #standing: readonly ArmedRegion[] | undefined = NO_RANGES;
@@ -62,6 +64,7 @@ export class Armings {
    * stores to it can be watched; others are looked at afresh each time.
    */
   add(region: ArmedRegion, isLasting: boolean, cpu: EngineCpu, all: readonly EngineCpu[]): void {
+    this.#sure = 0;
     const old = this.#regions.get(region.source);
     const isNew = old === undefined || old.start !== region.start || old.end !== region.end;
     if (this.#stale.delete(region.source) || isNew) {
@@ -79,9 +82,15 @@ export class Armings {
 
   /** Whether `regionOf` knows nothing of an armed word, or what may be out of date. */
   mustLookAgain(source: number): boolean {
-    if (source === 0) return false;
+    if (source === 0 || source === this.#sure) return false;
+    const isSure = this.#isSureOf(source);
+    if (isSure) this.#sure = source;
+    return !isSure;
+  }
+
+  #isSureOf(source: number): boolean {
     const isUnsure = this.#changing.has(source) || this.#stale.has(source);
-    return isUnsure || !this.#regions.has(source);
+    return !isUnsure && this.#regions.has(source);
   }
 
   /** Tells a CPU, new or not, everything that is known. */
@@ -101,6 +110,7 @@ export class Armings {
   forget(cpus: readonly EngineCpu[]): void {
     this.#standing = undefined;
     if (this.#regions.size === 0) return;
+    this.#sure = 0;
     this.#stale = new Set(this.#regions.keys());
     this.#forgotten ??= this.#known;
     this.#known = new Map();

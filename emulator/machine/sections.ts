@@ -1,5 +1,6 @@
 import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
 import type { TaskId } from '../../kernel-model/task/task.ts';
+import { AbortSites, type AbortSitesImage, NO_ABORT_SITES } from './abort-sites.ts';
 
 /** Counts of critical sections: entered = committed + aborted + exited + in flight. */
 export interface SectionCounts {
@@ -17,7 +18,7 @@ export interface SectionsImage {
   readonly counts: SectionCounts;
   readonly inFlight: readonly (ArmedRegion | undefined)[];
   readonly pending: readonly (PendingEntry | undefined)[];
-  readonly abortsAt: ReadonlyMap<number, number>;
+  readonly abortSites: AbortSitesImage;
 }
 
 /** A region that a store armed from within: entered once an instruction after the store retires. */
@@ -27,12 +28,12 @@ interface PendingEntry {
   readonly store: number;
 }
 
-/** Nothing counted yet. */
+/** Before any section was met. */
 export const NO_SECTIONS: SectionsImage = {
   counts: { entered: 0, committed: 0, aborted: 0, exited: 0 },
   inFlight: [],
   pending: [],
-  abortsAt: new Map(),
+  abortSites: NO_ABORT_SITES,
 };
 
 /** True when `address` lies in the region, its end excluded. */
@@ -55,9 +56,7 @@ export class Sections {
   #exited = 0;
   #inFlight: (ArmedRegion | undefined)[] = [];
   #pending: (PendingEntry | undefined)[] = [];
-  #abortsAt: ReadonlyMap<number, number> = new Map();
-  /** #abortsAt as long as no image holds it. */
-  #ownAbortsAt: Map<number, number> | undefined;
+  readonly #abortSites = new AbortSites();
   #saved: SectionsImage | undefined;
 
   /** `onEnd` is told of each section that ends, before it is counted. */
@@ -76,7 +75,7 @@ export class Sections {
 
   /** How often tasks were caught at each instruction, by its address. */
   get abortsAt(): ReadonlyMap<number, number> {
-    return this.#abortsAt;
+    return this.#abortSites.counts;
   }
 
   /** The section a task has entered and not left. */
@@ -142,9 +141,7 @@ export class Sections {
     // Caught before its first instruction retired: counted as entered, so that the sum holds.
     this.#pending[task] = undefined;
     if (this.#inFlight[task] === undefined) this.#enter(task, region);
-    this.#ownAbortsAt ??= new Map(this.#abortsAt);
-    this.#abortsAt = this.#ownAbortsAt;
-    this.#ownAbortsAt.set(from, (this.#ownAbortsAt.get(from) ?? 0) + 1);
+    this.#abortSites.record(from);
     this.#end(task, 'aborted');
   }
 
@@ -171,9 +168,8 @@ export class Sections {
       counts: this.counts,
       inFlight: this.#inFlight.slice(),
       pending: this.#pending.slice(),
-      abortsAt: this.#abortsAt,
+      abortSites: this.#abortSites.save(),
     };
-    this.#ownAbortsAt = undefined;
     return this.#saved;
   }
 
@@ -185,8 +181,7 @@ export class Sections {
     this.#exited = image.counts.exited;
     this.#inFlight = image.inFlight.slice();
     this.#pending = image.pending.slice();
-    this.#abortsAt = image.abortsAt;
-    this.#ownAbortsAt = undefined;
+    this.#abortSites.restore(image.abortSites);
     this.#saved = image;
   }
 }

@@ -2,7 +2,8 @@ import { PAGE_SIZE } from '../hardware/address.ts';
 import { ByteSlabs } from './byte-slabs.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 
-const FRAMES_PER_CHUNK = 512;
+/** Few: an image copies the list of each chunk in which a frame changed. */
+const FRAMES_PER_CHUNK = 64;
 
 /** A saved page, or `undefined` for a page of zeros. */
 type SavedPage = Uint8Array | undefined;

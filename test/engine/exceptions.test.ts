@@ -122,7 +122,8 @@ describe.each(await unicornLibraries())('%s', (library) => {
       [['f3 aa', 'rep stosb'], 'write'],
     ];
     for (const [line, access] of lines) {
-      for (const address of [WILD, 0x1234_5678_9abc_def0n, 0x8000_0000_0000_0000n, KERNEL]) {
+      const near = BigInt(DATA) + 0xfff0_0000_0000_0000n;
+      for (const address of [WILD, 0x1234_5678_9abc_def0n, 1n << 63n, KERNEL, near]) {
         const rig = new CodeRig(library);
         rig.code([nop, line]);
         rig.set({ rdi: address, rcx: 4 });

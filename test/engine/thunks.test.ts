@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import {
   CODE_THUNK_OFFSET,
   MEMORY_THUNK_OFFSET,
+  START_THUNK_OFFSET,
   THUNK_BYTES,
 } from '../../emulator/engine/unicorn/thunks.ts';
 import { projectRoot, temporaryFolder } from '../support/project.ts';
@@ -25,4 +26,5 @@ it('the native hooks are thunks.S, assembled', async (context) => {
     Number.parseInt(new RegExp(`^(\\w+) T ${symbol}$`, 'm').exec(stdout)?.[1] ?? '', 16);
   expect(offsetOf('code_thunk')).toBe(CODE_THUNK_OFFSET);
   expect(offsetOf('memory_thunk')).toBe(MEMORY_THUNK_OFFSET);
+  expect(offsetOf('start_thunk')).toBe(START_THUNK_OFFSET);
 });

@@ -90,7 +90,7 @@ describe('a run that is interrupted', () => {
     running.kill('SIGINT');
     const { exitCode, stderr } = await running;
     expect(exitCode).toBe(130);
-    expect(stderr).toMatch(/17 tasks, \d+ instructions/);
+    expect(stderr).toMatch(/\d+ tasks?, \d+ instructions/);
     expect(stderr).toMatch(/result: interrupted\n/);
   });
 });

@@ -47,7 +47,6 @@ class ScriptedEngine implements Engine, ScriptedShared {
   readonly logReads: boolean;
   readonly #options: ScriptedOptions;
   readonly #records = new ArrayBuffer(LOG_RECORDS * RECORD_BYTES);
-  #length = 0;
   readonly #codeFrames = new Set<number>();
   #boundaries = new Set<number>();
 
@@ -57,13 +56,7 @@ class ScriptedEngine implements Engine, ScriptedShared {
     this.logReads = options.logReads;
     this.ram = new ArrayBuffer(options.ramBytes);
     this.ramBytes = new Uint8Array(this.ram);
-    this.log = new AccessLog(
-      this.#records,
-      () => this.#length,
-      () => {
-        this.#length = 0;
-      },
-    );
+    this.log = new AccessLog(this.#records, new Uint32Array(2), 0n);
   }
 
   createCpu(): EngineCpu {
@@ -79,13 +72,13 @@ class ScriptedEngine implements Engine, ScriptedShared {
   }
 
   close(): void {
-    this.#length = 0;
+    this.log.clear();
   }
 
   append(record: LogRecord): void {
-    if (this.#length === LOG_RECORDS) this.#options.onLogFull();
-    writeRecord(this.#records, this.#length, record);
-    this.#length++;
+    if (this.log.length === LOG_RECORDS) this.#options.onLogFull();
+    writeRecord(this.#records, this.log.length, record);
+    this.log.truncate(this.log.length + 1);
   }
 
   noteCode(ramOffset: number): void {

@@ -17,8 +17,10 @@ const CLASS_TABLE_OFFSET = 4096;
 const STORE_BYTES_MAX = 8;
 const NEVER_A_PAGE = NO_ADDRESS;
 
-/** What the native hooks of one CPU jump to and write to. */
+/** What the thunks of one CPU jump to and write to. */
 export interface HookTargets {
+  readonly uc: Pointer;
+  readonly startFunction: Pointer;
   readonly log: Pointer;
   readonly stopFunction: Pointer;
   readonly slowMemoryHook: Pointer;
@@ -39,6 +41,8 @@ export class ControlBlock {
     this.#longs = new BigUint64Array(memory.buffer);
     this.#set(CONTROL.classTable, memory.pointer + BigInt(CLASS_TABLE_OFFSET));
     this.#set(CONTROL.knownArmings, memory.pointer + BigInt(KNOWN_OFFSET));
+    this.#set(CONTROL.uc, targets.uc);
+    this.#set(CONTROL.startFunction, targets.startFunction);
     this.#set(CONTROL.stopFunction, targets.stopFunction);
     this.#set(CONTROL.log, targets.log);
     this.#set(CONTROL.slowMemoryHook, targets.slowMemoryHook);
@@ -65,6 +69,10 @@ export class ControlBlock {
   }
   set stopReason(value: number) {
     this.#words[CONTROL.stopReason / 4] = value;
+  }
+
+  set startIp(value: number) {
+    this.#setAddress(CONTROL.startIp, value);
   }
 
   get stopIp(): number {

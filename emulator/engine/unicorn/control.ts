@@ -34,7 +34,13 @@ export const CONTROL = {
   /** u64, u64: guest range of the known descriptors: start and length in bytes. */
   descriptorStart: 112,
   descriptorLength: 120,
-  size: 128,
+  /** u64: the uc_engine. */
+  uc: 128,
+  /** u64: the instruction at which to start. */
+  startIp: 136,
+  /** u64: pointer to uc_emu_start. */
+  startFunction: 144,
+  size: 152,
 } as const;
 
 export const STOP_BUDGET = 1;

@@ -7,6 +7,7 @@ import { endOfFetchable } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
 import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
+import type { NativeContext } from './context-slabs.ts';
 import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import { ControlBlock } from './control-block.ts';
 import type { EngineShared, FaultRecord } from './engine.ts';
@@ -23,9 +24,9 @@ const ARMED: Exit = { kind: 'armed' };
 
 const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protection' };
 
-/** A CPU context of this engine: the bytes of Unicorn's own, and what the hooks remember. */
+/** A CPU context of this engine: Unicorn's own, and what the hooks remember. */
 interface UnicornContext extends CpuContext {
-  readonly bytes: Uint8Array;
+  readonly native: NativeContext;
   readonly instructionPointer: number;
   readonly lastIp: number;
   readonly previousIp: number;
@@ -40,10 +41,10 @@ export class UnicornCpu implements EngineCpu {
   readonly #shared: EngineShared;
   readonly #uc: Pointer;
   /** The same as a number, for the calls that must be fast. */
-  readonly #handle: number;
+  readonly handle: number;
   readonly #registers: RegisterAccess;
   readonly #code: GuestCode;
-  readonly #pristine: Uint8Array;
+  readonly #pristine: NativeContext;
   /** Where runUpTo has Unicorn stop. */
   #end: bigint | undefined;
 
@@ -51,8 +52,10 @@ export class UnicornCpu implements EngineCpu {
     this.#shared = shared;
     const { library } = shared;
     this.#uc = library.open();
-    this.#handle = Number(this.#uc);
+    this.handle = Number(this.#uc);
     this.control = new ControlBlock({
+      uc: this.#uc,
+      startFunction: library.startFunction,
       log: shared.ring.control,
       stopFunction: library.stopFunction,
       slowMemoryHook: shared.slowMemoryHook,
@@ -98,7 +101,7 @@ export class UnicornCpu implements EngineCpu {
     control.stopReason = 0;
     this.#shared.fault = undefined;
     this.#shared.slowAccess.begin();
-    const error = this.#shared.library.start(this.#handle, this.instructionPointer, 0, 0, 0);
+    const error = this.#shared.hooks.start(this, this.instructionPointer);
     switch (control.stopReason) {
       case STOP_BUDGET:
         if (error !== 0) break;
@@ -345,8 +348,8 @@ export class UnicornCpu implements EngineCpu {
   saveContext(reuse?: CpuContext): CpuContext {
     const context: UnicornContext = {
       engine: this.#shared.id,
-      bytes: this.#registers.saveContext(
-        reuse !== undefined && isUnicornContext(reuse, this.#shared.id) ? reuse.bytes : undefined,
+      native: this.#registers.saveContext(
+        reuse !== undefined && isUnicornContext(reuse, this.#shared.id) ? reuse.native : undefined,
       ),
       instructionPointer: this.instructionPointer,
       lastIp: this.control.lastIp,
@@ -357,7 +360,7 @@ export class UnicornCpu implements EngineCpu {
 
   restoreContext(context: CpuContext): void {
     assert(isUnicornContext(context, this.#shared.id), 'a context of this engine');
-    this.#registers.restoreContext(context.bytes);
+    this.#registers.restoreContext(context.native);
     this.instructionPointer = context.instructionPointer;
     this.control.lastIp = context.lastIp;
     this.control.previousIp = context.previousIp;
@@ -389,5 +392,5 @@ export class UnicornCpu implements EngineCpu {
 }
 
 function isUnicornContext(context: CpuContext, engine: string): context is UnicornContext {
-  return context.engine === engine && 'bytes' in context;
+  return context.engine === engine && 'native' in context;
 }

@@ -1,9 +1,9 @@
 import { assert } from '../../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
-import { ByteSlabs } from '../../../kernel-model/mm/byte-slabs.ts';
 import { type AccessLog, RECORD_READ, RECORD_WRITE } from '../access-log.ts';
 import type { Engine, EngineCpu } from '../engine.ts';
 import { CodeMaps } from './code-maps.ts';
+import { ContextSlabs } from './context-slabs.ts';
 import { UnicornCpu } from './cpu.ts';
 import { bindUnicorn, type Pointer, type UnicornLibrary } from './ffi.ts';
 import { registerFaultHook, registerInterruptHook, registerMemoryHook } from './hooks.ts';
@@ -32,12 +32,11 @@ export interface EngineShared {
   readonly ramBytes: Uint8Array;
   readonly codeMaps: CodeMaps;
   /** Where saved contexts are kept. */
-  readonly contextSlabs: ByteSlabs;
+  readonly contextSlabs: ContextSlabs;
   readonly logReads: boolean;
   readonly ring: LogRing;
   readonly slowAccess: SlowAccess;
-  readonly codeHook: Pointer;
-  readonly memoryHook: Pointer;
+  readonly hooks: HookPointers;
   readonly slowMemoryHook: Pointer;
   readonly faultHook: Pointer;
   readonly interruptHook: Pointer;
@@ -73,13 +72,12 @@ class UnicornEngine implements Engine, EngineShared {
   readonly ramPointer: Pointer;
   readonly ramBytes: Uint8Array;
   readonly codeMaps: CodeMaps;
-  readonly contextSlabs = new ByteSlabs();
+  readonly contextSlabs: ContextSlabs;
   readonly log: AccessLog;
   readonly logReads: boolean;
   readonly ring: LogRing;
   readonly slowAccess: SlowAccess;
-  readonly codeHook: Pointer;
-  readonly memoryHook: Pointer;
+  readonly hooks: HookPointers;
   readonly slowMemoryHook: Pointer;
   readonly faultHook: Pointer;
   readonly interruptHook: Pointer;
@@ -89,6 +87,7 @@ class UnicornEngine implements Engine, EngineShared {
 
   constructor(options: UnicornOptions) {
     this.library = bindUnicorn(options.libraryPath);
+    this.contextSlabs = new ContextSlabs(this.library);
     this.id = `unicorn ${this.library.version}`;
     const ram = reserveHostMemory(options.ramBytes);
     this.ram = ram.buffer;
@@ -102,9 +101,7 @@ class UnicornEngine implements Engine, EngineShared {
     this.slowMemoryHook = registerMemoryHook((_uc, type, address, size, value) =>
       this.slowAccess.access(this.#running, type, Number(address), size, BigInt(value)),
     );
-    const hooks = this.#hooksFor(options.hooks ?? (process.arch === 'x64' ? 'native' : 'portable'));
-    this.codeHook = hooks.code;
-    this.memoryHook = hooks.memory;
+    this.hooks = this.#hooksFor(options.hooks ?? (process.arch === 'x64' ? 'native' : 'portable'));
     this.faultHook = registerFaultHook((_uc, type, address) => this.#recordFault(type, address));
     this.interruptHook = registerInterruptHook((uc, vector) => {
       this.#exceptionVector ??= vector;

@@ -14,6 +14,7 @@ export interface UnicornLibrary {
   open(): Pointer;
   close(uc: Pointer): void;
   start(uc: number, begin: number, until: number, timeout: number, count: number): number;
+  readonly startFunction: Pointer;
   readonly stopFunction: Pointer;
   stop(uc: Pointer): void;
   mapPointer(uc: Pointer, address: number, length: number, protection: number, at: Pointer): void;
@@ -40,6 +41,8 @@ const UC_CTL_UC_USE_EXITS = 4;
 const UC_CTL_UC_EXITS = 6;
 const UC_CTL_CPU_MODEL = 7;
 const UC_CTL_TB_REMOVE_CACHE = 9;
+const UC_CTL_TLB_TYPE = 12;
+const UC_TLB_VIRTUAL = 1;
 /** 2.1 refuses what a model lacks; this has all that we report. 2.0 takes no notice. */
 const UC_CPU_X86_BROADWELL = 20;
 const CONTROL_WRITE = 1 << 30;
@@ -82,10 +85,14 @@ export function bindUnicorn(path: string): UnicornLibrary {
       check(control(uc, setModel, 'int', UC_CPU_X86_BROADWELL), 'uc_ctl CPU model');
       const useExits = UC_CTL_UC_USE_EXITS | (1 << ARGUMENTS_SHIFT) | CONTROL_WRITE;
       check(control(uc, useExits, 'int', 1), 'uc_ctl exits');
+      // 2.1 drops the bits from 52 on of addresses otherwise; 2.0, which does not, lacks the command.
+      const setTlb = UC_CTL_TLB_TYPE | (1 << ARGUMENTS_SHIFT) | CONTROL_WRITE;
+      control(uc, setTlb, 'int', UC_TLB_VIRTUAL);
       return uc;
     },
     close: (uc) => check(close(uc), 'uc_close'),
     start,
+    startFunction: koffi.address(library.symbol('uc_emu_start')),
     stopFunction: koffi.address(library.symbol('uc_emu_stop')),
     stop,
     mapPointer: (uc, address, length, protection, at) =>

@@ -58,9 +58,9 @@ export function installHooks(
   control: Pointer,
   shared: EngineShared,
 ): void {
-  library.addHook(uc, UC_HOOK_CODE, shared.codeHook, control);
+  library.addHook(uc, UC_HOOK_CODE, shared.hooks.code, control);
   const accesses = UC_HOOK_MEM_WRITE | (shared.logReads ? UC_HOOK_MEM_READ : 0);
-  library.addHook(uc, accesses, shared.memoryHook, control);
+  library.addHook(uc, accesses, shared.hooks.memory, control);
   library.addHook(uc, UC_HOOK_MEM_INVALID, shared.faultHook, control);
   library.addHook(uc, UC_HOOK_INTR, shared.interruptHook, control);
 }

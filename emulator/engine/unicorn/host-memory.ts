@@ -28,8 +28,8 @@ export function reserveHostMemory(lengthBytes: number): HostMemory {
   return { pointer, buffer: koffi.view(pointer, lengthBytes) };
 }
 
-/** Makes host machine code executable and no longer writable. */
-export function makeExecutable(memory: HostMemory): void {
-  const error: number = mprotect(memory.pointer, memory.buffer.byteLength, PROT_READ_EXEC);
+/** Makes host machine code executable and no longer writable: whole pages. */
+export function makeExecutable(pointer: Pointer, lengthBytes: number): void {
+  const error: number = mprotect(pointer, lengthBytes, PROT_READ_EXEC);
   assert(error === 0, 'mprotect of host code');
 }

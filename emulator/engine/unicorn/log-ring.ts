@@ -10,7 +10,6 @@ import type { Pointer } from './ffi.ts';
 import { type HostMemory, reserveHostMemory } from './host-memory.ts';
 
 const LOG_RECORDS = 65_536;
-const RECORD_SHIFT = Math.log2(RECORD_BYTES);
 const RECORD_WORDS = RECORD_BYTES / 4;
 /** One access makes two records at most. */
 const SPARE_RECORDS = 2;
@@ -33,17 +32,9 @@ export class LogRing {
     const control = reserveHostMemory(PAGE_SIZE);
     this.control = control.pointer;
     this.#cursor = new BigUint64Array(control.buffer);
-    const cursorWords = new Uint32Array(control.buffer);
-    const base = Number(this.#records.pointer % 2n ** 32n);
-    this.truncate(0);
     this.divert(false);
-    this.log = new AccessLog(
-      this.#records.buffer,
-      () => ((cursorWords[0] ?? 0) - base) >>> RECORD_SHIFT,
-      () => {
-        this.#cursor[0] = this.#records.pointer;
-      },
-    );
+    const cursor = new Uint32Array(control.buffer, 0, 2);
+    this.log = new AccessLog(this.#records.buffer, cursor, this.#records.pointer);
   }
 
   /** Makes native hooks hand over all accesses, or only those that they must. */
@@ -84,7 +75,7 @@ export class LogRing {
 
   /** Forgets all records but the first `length`. */
   truncate(length: number): void {
-    this.#cursor[0] = this.#records.pointer + BigInt(length * RECORD_BYTES);
+    this.log.truncate(length);
   }
 
   /** The stamp of a record. */

@@ -2,15 +2,24 @@ import { RECORD_WRITE } from '../access-log.ts';
 import { INSTRUCTION_CLASS } from '../decode/classify.ts';
 import { BOUNDARY, type CodeMaps } from './code-maps.ts';
 import { STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
+import type { ControlBlock } from './control-block.ts';
 import type { Pointer, UnicornLibrary } from './ffi.ts';
 import { registerCodeHook, registerMemoryHook } from './hooks.ts';
 import type { LogRing } from './log-ring.ts';
 import { type AccessingCpu, needsSlowWay, type SlowAccess } from './slow-access.ts';
 
-/** What Unicorn calls for each instruction and for each access. */
+/** A CPU as `HookPointers.start` needs it. */
+export interface StartedCpu {
+  readonly control: ControlBlock;
+  readonly handle: number;
+}
+
+/** What Unicorn calls for each instruction and for each access, and how it is entered. */
 export interface HookPointers {
   readonly code: Pointer;
   readonly memory: Pointer;
+  /** uc_emu_start at an instruction; returns Unicorn's error number. */
+  readonly start: (cpu: StartedCpu, instructionPointer: number) => number;
 }
 
 /** What the portable hooks work on. */
@@ -38,6 +47,8 @@ export function registerPortableHooks(parts: PortableParts): HookPointers {
     memory: registerMemoryHook((_uc, kind, address, sizeBytes, value) =>
       onAccess(parts, kind, Number(address), sizeBytes, BigInt(value)),
     ),
+    start: ({ handle }, instructionPointer) =>
+      parts.library.start(handle, instructionPointer, 0, 0, 0),
   };
 }
 

@@ -1,8 +1,7 @@
-import koffi from 'koffi';
 import { assert } from '../../../kernel-model/assert.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
-import type { ByteSlabs } from '../../../kernel-model/mm/byte-slabs.ts';
 import { REGISTER_FILE_WORDS } from '../register-file.ts';
+import type { ContextSlabs, NativeContext } from './context-slabs.ts';
 import type { Pointer, UnicornLibrary } from './ffi.ts';
 import { type HostMemory, reserveHostMemory } from './host-memory.ts';
 import { FILE_REGISTERS, REGISTER_IDS, RIP_ID } from './register-ids.ts';
@@ -14,22 +13,19 @@ export class RegisterAccess {
   readonly fileWords = REGISTER_FILE_WORDS;
   readonly #library: UnicornLibrary;
   readonly #uc: number;
+  readonly #pointer: Pointer;
   readonly #scratch: HostMemory = reserveHostMemory(SCRATCH_BYTES);
   readonly #words: BigUint64Array;
-  readonly #context: number;
   readonly #scratchPointer: number;
-  readonly #slabs: ByteSlabs;
-  readonly #contextBytes: Uint8Array;
+  readonly #slabs: ContextSlabs;
 
-  constructor(library: UnicornLibrary, uc: Pointer, slabs: ByteSlabs) {
+  constructor(library: UnicornLibrary, uc: Pointer, slabs: ContextSlabs) {
     this.#library = library;
     this.#uc = Number(uc);
+    this.#pointer = uc;
     this.#slabs = slabs;
     this.#words = new BigUint64Array(this.#scratch.buffer);
-    const context = library.allocateContext(uc);
-    this.#context = Number(context);
     this.#scratchPointer = Number(this.#scratch.pointer);
-    this.#contextBytes = contextData(context, library.contextSizeBytes(uc));
   }
 
   read(register: RegisterName): bigint {
@@ -70,33 +66,14 @@ export class RegisterAccess {
     }
   }
 
-  /** The registers as bytes, in `reuse` if that is given. */
-  saveContext(reuse?: Uint8Array): Uint8Array {
-    this.#library.saveContext(this.#uc, this.#context);
-    if (reuse === undefined) return this.#slabs.copy(this.#contextBytes);
-    reuse.set(this.#contextBytes);
-    return reuse;
+  /** The registers as a context of Unicorn's own, in `reuse` if that is given. */
+  saveContext(reuse?: NativeContext): NativeContext {
+    const context = reuse ?? this.#slabs.allocate(this.#pointer);
+    this.#library.saveContext(this.#uc, context.pointer);
+    return context;
   }
 
-  restoreContext(bytes: Uint8Array): void {
-    this.#contextBytes.set(bytes);
-    this.#library.restoreContext(this.#uc, this.#context);
+  restoreContext({ pointer }: NativeContext): void {
+    this.#library.restoreContext(this.#uc, pointer);
   }
-}
-
-/** Size, mode and architecture: what every version's uc_context begins with. */
-const CONTEXT_HEADER_BYTES = 16;
-
-/**
- * A uc_context without its header. Some versions have fields of their own before the registers, at
- * alignments of their own; they are the same in all contexts that hold registers only.
- */
-function contextData(context: Pointer, sizeBytes: number): Uint8Array {
-  const whole = koffi.view(context, sizeBytes);
-  const registerBytes = Number(new BigUint64Array(whole, 0, 1)[0] ?? 0n);
-  assert(
-    registerBytes > 0 && registerBytes + CONTEXT_HEADER_BYTES <= sizeBytes,
-    'the layout of uc_context is as expected',
-  );
-  return new Uint8Array(whole, CONTEXT_HEADER_BYTES);
 }

@@ -127,3 +127,17 @@ memory_thunk:
     cmp ecx, 8
     jne 1b
 9:  jmp [r9 + 96]
+
+# int start_thunk(void): uc_emu_start(uc, startIp, 0, 0, 0) for the CPU whose control block is noted
+# in the page after this one. A call without arguments costs JavaScript 40 ns less.
+    .p2align 4
+    .globl start_thunk
+    .set current, code_thunk + 4096
+start_thunk:
+    mov rax, qword ptr [rip + current]
+    mov rdi, [rax + 128]
+    mov rsi, [rax + 136]
+    xor edx, edx
+    xor ecx, ecx
+    xor r8d, r8d
+    jmp [rax + 144]

@@ -1,10 +1,13 @@
+import koffi from 'koffi';
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
+import type { ControlBlock } from './control-block.ts';
 import { makeExecutable, reserveHostMemory } from './host-memory.ts';
 import type { HookPointers } from './portable-hooks.ts';
 
-/** Offset of each hook in THUNK_BYTES. */
+/** Offset of each thunk in THUNK_BYTES. */
 export const CODE_THUNK_OFFSET = 0;
 export const MEMORY_THUNK_OFFSET = 192;
+export const START_THUNK_OFFSET = 400;
 
 /** thunks.S assembled for x86-64 hosts, as hexadecimal; a test assembles it again and compares. */
 const THUNK_HEX = [
@@ -17,17 +20,31 @@ const THUNK_HEX = [
   '144883c02049890283fe1175624889d0492b4170493b417872384889d0492b41404883f8087d484189cb4901',
   'c37e404885c0751e83f90875194d85c074314c89c048c1e80583e03f4d8b59484d3904c3741d418379040075',
   '16418b014189415841c7010000000041c7410404000000c33d00100000770983f9080f854cffffff41ff6160',
+  '0f1f4000488b05690e0000488bb880000000488bb08800000031d231c94531c0ffa090000000',
 ].join('');
 
 export const THUNK_BYTES: Uint8Array = Uint8Array.from(Buffer.from(THUNK_HEX, 'hex'));
 
-/** Puts the thunks where they can be executed. */
+const startThunk = koffi.proto('int rseq_start_thunk()');
+
+/** Puts the thunks where they can be executed, with a page for the pointer that start_thunk reads. */
 export function loadThunks(): HookPointers {
-  const code = reserveHostMemory(PAGE_SIZE);
-  new Uint8Array(code.buffer).set(THUNK_BYTES);
-  makeExecutable(code);
+  const host = reserveHostMemory(2 * PAGE_SIZE);
+  new Uint8Array(host.buffer).set(THUNK_BYTES);
+  makeExecutable(host.pointer, PAGE_SIZE);
+  const current = new BigUint64Array(host.buffer, PAGE_SIZE, 1);
+  const run: () => number = koffi.decode(host.pointer + BigInt(START_THUNK_OFFSET), startThunk);
+  let last: ControlBlock | undefined;
   return {
-    code: code.pointer + BigInt(CODE_THUNK_OFFSET),
-    memory: code.pointer + BigInt(MEMORY_THUNK_OFFSET),
+    code: host.pointer + BigInt(CODE_THUNK_OFFSET),
+    memory: host.pointer + BigInt(MEMORY_THUNK_OFFSET),
+    start: ({ control }, instructionPointer) => {
+      if (control !== last) {
+        last = control;
+        current[0] = control.pointer;
+      }
+      control.startIp = instructionPointer;
+      return run();
+    },
   };
 }

@@ -1,0 +1,59 @@
+import koffi from 'koffi';
+import { assert } from '../../../kernel-model/assert.ts';
+import type { Pointer, UnicornLibrary } from './ffi.ts';
+
+/** Contexts are cut from buffers of about so many bytes. */
+const SLAB_BYTES = 1 << 20;
+/** uc_context holds 64-bit words, and its registers as many vectors. */
+const ALIGNMENT_BYTES = 64;
+
+/** Memory that holds a uc_context. */
+export interface NativeContext {
+  readonly pointer: number;
+  /** The buffer around it, which lives as long as some context in it does. */
+  readonly slab: Uint8Array;
+}
+
+/**
+ * Memory for contexts of Unicorn's: saved and restored in place, without a copy, and collected like
+ * any other object once no snapshot holds them.
+ */
+export class ContextSlabs {
+  readonly #library: UnicornLibrary;
+  /** What uc_context_alloc made: some versions keep fields of their own before the registers. */
+  #template = new Uint8Array(0);
+  #slab = new Uint8Array(0);
+  #base = 0;
+  #used = 0;
+
+  constructor(library: UnicornLibrary) {
+    this.#library = library;
+  }
+
+  /** A context for any instance of the library; `uc` is one. */
+  allocate(uc: Pointer): NativeContext {
+    if (this.#template.length === 0) this.#template = this.#makeTemplate(uc);
+    const sizeBytes = this.#template.length;
+    if (this.#used + sizeBytes > this.#slab.length) this.#grow();
+    const pointer = this.#base + this.#used;
+    this.#slab.set(this.#template, this.#used);
+    this.#used += sizeBytes;
+    return { pointer, slab: this.#slab };
+  }
+
+  #grow(): void {
+    this.#slab = new Uint8Array(SLAB_BYTES + ALIGNMENT_BYTES);
+    const pointer: unknown = koffi.address(this.#slab);
+    assert(typeof pointer === 'bigint', 'the address of a buffer');
+    this.#base = Number(pointer);
+    this.#used = -this.#base & (ALIGNMENT_BYTES - 1);
+  }
+
+  #makeTemplate(uc: Pointer): Uint8Array<ArrayBuffer> {
+    const sizeBytes = this.#library.contextSizeBytes(uc);
+    const context = this.#library.allocateContext(uc);
+    const template = new Uint8Array(Math.ceil(sizeBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES);
+    template.set(new Uint8Array(koffi.view(context, sizeBytes)));
+    return template;
+  }
+}
