@@ -1,6 +1,9 @@
 import type { TaskRegisters } from './hardware/registers.ts';
 import type { AddressSpace } from './mm/address-space.ts';
-import type { ArmedRegion } from './rseq/variant.ts';
+import type { UserMemory } from './mm/user-memory.ts';
+import type { ArmedRegion, KernelProfile, RseqContext } from './rseq/variant.ts';
+import type { Chooser } from './sched/decision.ts';
+import type { SignalInfo } from './signal/siginfo.ts';
 import type { SyscallArguments, SyscallEntry, SyscallResult } from './syscalls/context.ts';
 import type { Process, Task, TaskId, VcpuId } from './task/task.ts';
 
@@ -27,6 +30,18 @@ export interface KernelState {
   /** Seeds getrandom and AT_RANDOM, with the number of words drawn so far. */
   readonly seed: number;
   randomWordsDrawn: number;
+}
+
+/** The kernel as its parts see it: what every operation may use. */
+export interface KernelContext {
+  readonly state: KernelState;
+  readonly host: KernelHost;
+  readonly profile: KernelProfile;
+  readonly choose: Chooser;
+  memoryOf(process: Process): UserMemory;
+  rseqContext(task: Task): RseqContext;
+  /** A signal that a task took or was to take ends its whole process. */
+  killProcess(task: Task, info: SignalInfo): void;
 }
 
 /** What the kernel model needs from the machine around it. */

@@ -1,24 +1,31 @@
-import { SI_CODE, SIGNALS } from './abi/signal.ts';
+import { VECTOR } from './abi/sigframe.ts';
+import { SI_CODE } from './abi/signal.ts';
 import { assert } from './assert.ts';
-import type { KernelHost, KernelState, Vcpu } from './kernel-state.ts';
+import type { KernelContext, KernelHost, KernelState, Vcpu } from './kernel-state.ts';
 import { UserMemory } from './mm/user-memory.ts';
-import { noteFailedAttempt } from './rseq/progress.ts';
-import {
-  type KernelProfile,
-  NO_PROCESS_RSEQ,
-  type ResumeOutcome,
-  type RseqContext,
-  type SliceOutcome,
-} from './rseq/variant.ts';
+import { settleRseq } from './rseq/settle.ts';
+import { endsSlice, expireSlice, keepsSlice } from './rseq/slice-extension.ts';
+import type { KernelProfile, RseqContext } from './rseq/variant.ts';
 import type { Chooser } from './sched/decision.ts';
 import { nextDeadline } from './sched/idle.ts';
 import { type MmCidScheme, mmCidFor } from './sched/mm-cid.ts';
 import { dequeue, dispatch, enqueue, isAllowed, taskOf, vcpuOf } from './sched/run-queue.ts';
 import { place, wakeTask } from './sched/wake.ts';
-import { fails, type SyscallArguments, type SyscallContext } from './syscalls/context.ts';
+import { forceSignal, sendSignal } from './signal/send.ts';
+import { faultInfo, kernelInfo, type SignalInfo, sentInfo } from './signal/siginfo.ts';
+import { interruptionResult } from './signal/wake.ts';
+import {
+  fails,
+  type SyscallArguments,
+  type SyscallContext,
+  type SyscallResult,
+} from './syscalls/context.ts';
 import { lookupSyscall } from './syscalls/lookup.ts';
 import { exitGroup } from './task/exit.ts';
+import { makeFirst } from './task/first.ts';
+import { processOf } from './task/process.ts';
 import type { Process, ProcessEnding, Task, TaskId, VcpuId } from './task/task.ts';
+import { hasExitWork, returnToUser } from './task/user-mode.ts';
 
 /** What came of a system call, for the run loop. */
 export type SyscallOutcome =
@@ -34,21 +41,30 @@ const RESCHEDULED: SyscallOutcome = { kind: 'rescheduled' };
 export interface Trap {
   readonly signal: number;
   readonly code: number;
-  readonly address: number;
+  /** si_addr; of no meaning where the code is SI_KERNEL. */
+  readonly address: bigint;
+  /** What the frame shows as trapno and err, and as cr2 if the exception is a page fault. */
+  readonly vector: number;
+  readonly errorCode: number;
+  readonly cr2?: bigint;
 }
 
 const FIRST_PID = 100;
+/** What a sender outside of the guest's processes looks like: nobody's process id. */
+const OUTSIDE_PID = 0;
+/** The CPU sets it in the flags it saves for a fault, as opposed to a trap. */
+const RESUME_FLAG = 0x1_0000n;
 
 /**
  * The kernel model: what Linux does at system calls, context switches, migrations, interrupts and
  * faults, over plain state. It decides nothing that is a choice: decisions come from its caller, and
  * choices inside an operation go through the chooser.
  */
-export class Kernel {
+export class Kernel implements KernelContext {
   readonly profile: KernelProfile;
   readonly host: KernelHost;
   state: KernelState;
-  #choose: Chooser;
+  readonly choose: Chooser;
   readonly #mmCidScheme: MmCidScheme;
   #memories: UserMemory[] = [];
   /** By task id; one that names another task object is out of date. */
@@ -63,7 +79,7 @@ export class Kernel {
     assert(options.vcpus >= 1 && options.vcpus <= 64, '1 to 64 vCPUs');
     this.profile = profile;
     this.host = host;
-    this.#choose = choose;
+    this.choose = choose;
     this.#mmCidScheme = profile.mmCidScheme ?? 'running';
     const vcpus: Vcpu[] = [];
     for (let id = 0; id < options.vcpus; id++) {
@@ -84,36 +100,7 @@ export class Kernel {
   createFirstTask(): Task {
     const { state } = this;
     assert(state.tasks.length === 0, 'the first task');
-    const tid = state.nextTid++;
-    state.processes.push({
-      id: 0,
-      tgid: tid,
-      space: 0,
-      membarrierRegistrations: 0,
-      rseq: NO_PROCESS_RSEQ,
-      ending: undefined,
-    });
-    const task: Task = {
-      id: 1,
-      tid,
-      process: 0,
-      state: { kind: 'ready' },
-      vcpu: 0,
-      affinity: (1n << BigInt(state.vcpus.length)) - 1n,
-      clearChildTid: 0,
-      robustList: 0n,
-      rseq: undefined,
-      rseqEvents: 0,
-      rseqEventCounter: 0,
-      rseqIds: 0,
-      rseqSlice: undefined,
-      notifyResume: false,
-      entry: 'interrupt',
-      mmCid: 0,
-      abortedSection: 0,
-      abortsInRow: 0,
-    };
-    state.tasks.push(task);
+    const task = makeFirst(state);
     enqueue(state, task);
     return task;
   }
@@ -131,9 +118,7 @@ export class Kernel {
   }
 
   processOf(task: Task): Process {
-    const process = this.state.processes[task.process];
-    assert(process !== undefined, 'process exists', task.process);
-    return process;
+    return processOf(this.state, task);
   }
 
   /** What an rseq variant may see of a task. */
@@ -160,16 +145,14 @@ export class Kernel {
     const next = taskOf(this.state, taskId);
     assert(next.vcpu === vcpuId, 'the task is on the vCPU', taskId);
     if (vcpu.current !== 0) {
-      if (this.#keepsSlice(vcpu)) return false;
-      if (vcpu.current !== 0) this.#deschedule(vcpu);
+      if (keepsSlice(this, vcpu)) return false;
+      this.#deschedule(vcpu);
     }
-    // What a task asks of its slice may have cost it its life.
-    if (next.state.kind === 'dead') return false;
     dequeue(this.state, next);
     dispatch(vcpu, next);
     next.mmCid = mmCidFor(this.state, next, this.#mmCidScheme);
     this.profile.rseq.onSwitchIn?.(next);
-    this.#returnToUser(next);
+    this.#returnAllToUser();
     return true;
   }
 
@@ -179,7 +162,7 @@ export class Kernel {
     assert(isAllowed(task.affinity, vcpuId), 'affinity allows the vCPU', vcpuId);
     if (task.state.kind === 'running') this.#deschedule(vcpuOf(this.state, task.vcpu));
     dequeue(this.state, task);
-    place(this.#wakeContext, task, vcpuId);
+    place(this, task, vcpuId);
     enqueue(this.state, task);
   }
 
@@ -189,7 +172,14 @@ export class Kernel {
     if (vcpu.current === 0) return;
     const task = taskOf(this.state, vcpu.current);
     this.profile.rseq.onMembarrier(task);
-    this.#returnToUser(task);
+    this.#returnAllToUser();
+  }
+
+  /** Decision `signal`: a process outside sends one to a task that is not dead. */
+  signal(taskId: TaskId, signal: number): void {
+    const task = taskOf(this.state, taskId);
+    sendSignal(this, task, sentInfo({ signal, code: SI_CODE.SI_USER }, OUTSIDE_PID), 'thread');
+    this.#returnAllToUser();
   }
 
   /**
@@ -199,12 +189,7 @@ export class Kernel {
   syscall(task: Task): SyscallOutcome {
     const registers = this.host.registers(task.id);
     const number = Number(BigInt.asIntN(32, registers.read('rax')));
-    const { slice } = this.profile.rseq;
-    const isSliceOver =
-      slice !== undefined &&
-      task.rseqSlice?.granted === true &&
-      this.#concludeSlice(task, slice.enterSyscall(this.rseqContext(task), number));
-    if (task.state.kind === 'dead') return RESCHEDULED;
+    const isSliceOver = endsSlice(this, task, number);
     task.entry = 'syscall';
     const found = lookupSyscall(this.profile, number);
     switch (found.kind) {
@@ -224,28 +209,14 @@ export class Kernel {
       registers.read('r8'),
       registers.read('r9'),
     ];
+    task.systemCall = number;
     const context = this.#syscallContext(task);
     const result = found.entry.handler(context, args);
     this.host.syscallDone?.(task, found.entry, args, result);
-    switch (result.kind) {
-      case 'return':
-        registers.write('rax', BigInt.asUintN(64, result.value));
-        break;
-      case 'yield':
-        registers.write('rax', 0n);
-        break;
-      case 'segfault':
-        registers.write('rax', BigInt.asUintN(64, result.value));
-        this.#carryOut(task, { kind: 'fatal', reason: result.reason });
-        break;
-      case 'block':
-        this.#block(task, result.state);
-        break;
-      case 'exited':
-        break;
-      case 'unsupported':
-        return { kind: 'unsupported', message: `${found.entry.name}: ${result.detail}` };
+    if (result.kind === 'unsupported') {
+      return { kind: 'unsupported', message: `${found.entry.name}: ${result.detail}` };
     }
+    if (task.state.kind !== 'dead') this.#finishCall(task, result);
     return this.#endSyscall(task, isSliceOver || result.kind === 'yield');
   }
 
@@ -260,9 +231,58 @@ export class Kernel {
     return RESCHEDULED;
   }
 
-  /** A synchronous exception: no handler can be installed yet, so the default action ends the group. */
+  #finishCall(task: Task, result: Exclude<SyscallResult, { kind: 'unsupported' }>): void {
+    const registers = this.host.registers(task.id);
+    switch (result.kind) {
+      case 'return':
+        registers.write('rax', BigInt.asUintN(64, result.value));
+        return;
+      case 'yield':
+        registers.write('rax', 0n);
+        return;
+      case 'segfault':
+        registers.write('rax', BigInt.asUintN(64, result.value));
+        settleRseq(this, task, { kind: 'fatal', reason: result.reason });
+        return;
+      case 'block': {
+        const interrupted = task.hasSignalWork
+          ? interruptionResult(this, task, result.state)
+          : undefined;
+        if (interrupted === undefined) this.#block(task, result.state);
+        else registers.write('rax', BigInt.asUintN(64, interrupted));
+        return;
+      }
+      case 'restored':
+      case 'exited':
+        return;
+    }
+  }
+
+  /** A synchronous exception: its signal is forced on the task. */
   trap(task: Task, trap: Trap): void {
-    this.#kill(task, trap);
+    const { signal, code, vector, errorCode } = trap;
+    const cr2 = trap.cr2 ?? task.signals.exception.cr2;
+    task.signals = { ...task.signals, exception: { vector, errorCode, cr2 } };
+    const registers = this.host.registers(task.id);
+    if (vector !== VECTOR.BREAKPOINT) {
+      registers.write('rflags', registers.read('rflags') | RESUME_FLAG);
+    }
+    const isAnonymous = code === SI_CODE.SI_KERNEL;
+    const info = isAnonymous ? kernelInfo(signal) : faultInfo({ signal, code }, trap.address);
+    forceSignal(this, task, info, 'current');
+    this.#returnAllToUser();
+  }
+
+  killProcess(task: Task, { signal, code, fields }: SignalInfo): void {
+    const ending: ProcessEnding = {
+      kind: 'signal',
+      signal,
+      code,
+      address: fields[0],
+      task: task.id,
+      instructionPointer: this.host.registers(task.id).instructionPointer,
+    };
+    exitGroup(this, this.processOf(task), ending);
   }
 
   /** The virtual time of the earliest timer; Infinity when none is armed. */
@@ -276,15 +296,14 @@ export class Kernel {
       const due = nextDeadline(this.state);
       if (due > this.state.now) return;
       for (const task of this.state.tasks) {
-        if (task.rseqSlice?.granted && task.rseqSlice.expires === due) this.#expireSlice(task);
+        if (task.rseqSlice?.granted && task.rseqSlice.expires === due) {
+          expireSlice(this, task);
+          this.#returnAllToUser();
+        }
         if (task.state.kind !== 'blocked' || task.state.deadline !== due) continue;
-        wakeTask(this.#wakeContext, task, task.state.timeoutResult);
+        wakeTask(this, task, task.state.timeoutResult);
       }
     }
-  }
-
-  get #wakeContext(): Pick<SyscallContext, 'state' | 'host' | 'profile' | 'choose'> {
-    return { state: this.state, host: this.host, profile: this.profile, choose: this.#choose };
   }
 
   #syscallContext(task: Task): SyscallContext {
@@ -293,7 +312,10 @@ export class Kernel {
       state: this.state,
       host: this.host,
       profile: this.profile,
-      choose: this.#choose,
+      choose: this.choose,
+      memoryOf: (of) => this.memoryOf(of),
+      rseqContext: (of) => this.rseqContext(of),
+      killProcess: (of, info) => this.killProcess(of, info),
       task,
       process,
       memory: this.memoryOf(process),
@@ -309,31 +331,6 @@ export class Kernel {
     enqueue(this.state, task);
   }
 
-  /** Whether the vCPU's task, which is to be rescheduled, has its time slice extended instead. */
-  #keepsSlice(vcpu: Vcpu): boolean {
-    const task = taskOf(this.state, vcpu.current);
-    const { slice } = this.profile.rseq;
-    if (slice === undefined || task.rseqSlice === undefined || vcpu.needResched) return false;
-    const outcome = slice.grant(this.rseqContext(task), this.state.now);
-    this.#concludeSlice(task, outcome);
-    return outcome === 'granted';
-  }
-
-  #expireSlice(task: Task): void {
-    const { slice } = this.profile.rseq;
-    if (slice === undefined) return;
-    this.#concludeSlice(task, slice.expire(this.rseqContext(task)));
-    vcpuOf(this.state, task.vcpu).needResched = true;
-  }
-
-  /** Whether a slice ended; a fault at its control word is SIGSEGV. */
-  #concludeSlice(task: Task, outcome: SliceOutcome): boolean {
-    if (outcome !== 'fatal') return outcome === 'ended';
-    const reason = 'slice_ctrl of struct rseq cannot be used';
-    this.#carryOut(task, { kind: 'fatal', reason });
-    return false;
-  }
-
   #block(task: Task, blocked: Task['state']): void {
     const vcpu = vcpuOf(this.state, task.vcpu);
     this.profile.rseq.onSwitchOut(task);
@@ -341,44 +338,19 @@ export class Kernel {
     task.state = blocked;
   }
 
-  /** exit_to_user_mode_loop for every running task with work pending (interrupted or calling). */
+  /**
+   * The return to user mode of every running task with work to do before it (interrupted or calling).
+   * What one does may concern another: a signal to it, its end.
+   */
   #returnAllToUser(): void {
-    for (const vcpu of this.state.vcpus) {
-      if (vcpu.current !== 0) this.#returnToUser(taskOf(this.state, vcpu.current));
+    for (let isDone = false; !isDone; ) {
+      isDone = true;
+      for (const vcpu of this.state.vcpus) {
+        if (vcpu.current === 0) continue;
+        const task = taskOf(this.state, vcpu.current);
+        if (hasExitWork(task)) isDone = false;
+        returnToUser(this, task);
+      }
     }
-  }
-
-  #returnToUser(task: Task): void {
-    const { rseq } = this.profile;
-    if (task.entry === 'syscall' && rseq.onSyscallExit !== undefined) {
-      this.#carryOut(task, rseq.onSyscallExit(this.rseqContext(task)));
-    }
-    if (task.notifyResume) this.#carryOut(task, rseq.onResume(this.rseqContext(task)));
-    task.entry = 'interrupt';
-  }
-
-  #carryOut(task: Task, outcome: ResumeOutcome): void {
-    switch (outcome.kind) {
-      case 'resumed':
-        return;
-      case 'aborted':
-        noteFailedAttempt(task, outcome.region);
-        this.host.sectionAborted(task, outcome.region, outcome.from);
-        return;
-      case 'fatal':
-        this.host.rseqRejected(task, outcome.reason);
-        this.#kill(task, { signal: SIGNALS.SIGSEGV, code: SI_CODE.SI_KERNEL, address: 0 });
-        return;
-    }
-  }
-
-  #kill(task: Task, trap: Trap): void {
-    const ending: ProcessEnding = {
-      kind: 'signal',
-      ...trap,
-      task: task.id,
-      instructionPointer: this.host.registers(task.id).instructionPointer,
-    };
-    exitGroup(this.#wakeContext, this.processOf(task), ending);
   }
 }

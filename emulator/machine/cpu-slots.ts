@@ -1,5 +1,7 @@
 import { assert } from '../../kernel-model/assert.ts';
+import { REGISTER_FILE_WORDS } from '../../kernel-model/hardware/register-file.ts';
 import type { RegisterName, TaskRegisters } from '../../kernel-model/hardware/registers.ts';
+import { clearFpState } from '../../kernel-model/signal/fp-state.ts';
 import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { CpuContext, Engine, EngineCpu } from '../engine/engine.ts';
 
@@ -39,6 +41,15 @@ export class CpuSlot {
   write(register: RegisterName, value: bigint): void {
     this.#saved = undefined;
     this.cpu.write(register, value);
+  }
+
+  readFile(file: BigUint64Array): void {
+    this.cpu.readRegisterFile(file);
+  }
+
+  writeFile(file: BigUint64Array): void {
+    this.#saved = undefined;
+    this.cpu.writeRegisterFile(file);
   }
 
   /** The registers are about to change behind our back. */
@@ -105,6 +116,14 @@ class SlotRegisters implements TaskRegisters {
   write(register: RegisterName, value: bigint): void {
     this.#slots.of(this.#task).write(register, value);
   }
+
+  readFile(file: BigUint64Array): void {
+    this.#slots.of(this.#task).readFile(file);
+  }
+
+  writeFile(file: BigUint64Array): void {
+    this.#slots.of(this.#task).writeFile(file);
+  }
 }
 
 /**
@@ -148,7 +167,7 @@ export class CpuSlots {
     return registers;
   }
 
-  /** Registers of a new task: all zero, or a copy of its parent's. */
+  /** Registers of a new task: as execve leaves them, or a copy of its parent's. */
   create(task: TaskId, parent: TaskId | undefined): CpuSlot {
     const context = parent === undefined ? this.#pristineContext() : this.of(parent).save();
     this.#parked.set(task, { context, isShared: true });
@@ -198,7 +217,13 @@ export class CpuSlots {
   #open(): CpuSlot | undefined {
     if (this.#all.length >= CPUS_MAX) return undefined;
     const slot = new CpuSlot(this.#engine.createCpu());
-    this.#pristine ??= slot.save();
+    if (this.#pristine === undefined) {
+      const file = new BigUint64Array(REGISTER_FILE_WORDS);
+      slot.readFile(file);
+      clearFpState(file);
+      slot.writeFile(file);
+      this.#pristine = slot.save();
+    }
     this.#onNewCpu(slot.cpu);
     this.#all.push(slot);
     return slot;

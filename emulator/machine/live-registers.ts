@@ -1,8 +1,8 @@
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
+import { REGISTER_FILE, REGISTER_FILE_WORDS } from '../../kernel-model/hardware/register-file.ts';
 import type { UserMemory } from '../../kernel-model/mm/user-memory.ts';
 import { liveFlagsMask } from '../engine/decode/live-flags.ts';
 import type { EngineCpu } from '../engine/engine.ts';
-import { REGISTER_FILE, REGISTER_FILE_WORDS } from '../engine/register-file.ts';
 
 /** All architectural registers of a CPU, of the flags those that the code ahead can still read. */
 export function readLiveRegisters(cpu: EngineCpu, memory: UserMemory): BigUint64Array {

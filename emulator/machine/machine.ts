@@ -19,7 +19,7 @@ import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import { readLiveRegisters } from './live-registers.ts';
-import { type BlockedTask, type Outcome, outcomeOfError } from './outcome.ts';
+import { type BlockedTask, type Outcome, outcomeOfError, whatFor } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, Sections } from './sections.ts';
@@ -235,11 +235,8 @@ export class Machine {
 
   #blockedTasks(): BlockedTask[] {
     return this.kernel.state.tasks.flatMap((task) => {
-      if (task.state.kind !== 'blocked') return [];
-      const { wait } = task.state;
-      const waitsFor =
-        wait.kind === 'futex' ? `the futex at 0x${wait.key.address.toString(16)}` : 'time to pass';
-      return [{ task: task.id, waitsFor }];
+      const waitsFor = whatFor(task.state);
+      return waitsFor === undefined ? [] : [{ task: task.id, waitsFor }];
     });
   }
 

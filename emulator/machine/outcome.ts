@@ -1,4 +1,7 @@
+import { assertNever } from '../../kernel-model/assert.ts';
+import { formatAddress } from '../../kernel-model/hardware/address.ts';
 import { OutOfFramesError } from '../../kernel-model/mm/physical-memory.ts';
+import type { TaskState } from '../../kernel-model/task/task.ts';
 import { ScheduleDivergence } from './strategy.ts';
 
 /** How a run ended. Programs that end by themselves end with `exit` or `signal`. */
@@ -25,6 +28,25 @@ export type Outcome =
 export interface BlockedTask {
   readonly task: number;
   readonly waitsFor: string;
+}
+
+/** What a task that cannot run waits for; `undefined` for any other task. */
+export function whatFor(state: TaskState): string | undefined {
+  if (state.kind === 'stopped') return 'SIGCONT';
+  if (state.kind !== 'blocked') return undefined;
+  const { wait } = state;
+  switch (wait.kind) {
+    case 'futex':
+      return `the futex at ${formatAddress(wait.key.address)}`;
+    case 'sleep':
+      return 'time to pass';
+    case 'pause':
+      return 'a handler to run';
+    case 'signal':
+      return 'a signal';
+    default:
+      return assertNever(wait);
+  }
 }
 
 /** The outcome of a run that threw; throws what is a mistake of ours. */

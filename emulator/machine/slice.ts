@@ -1,7 +1,6 @@
-import { SI_CODE, SIGNALS } from '../../kernel-model/abi/signal.ts';
 import { assert, assertNever } from '../../kernel-model/assert.ts';
-import { PAGE_SHIFT, TASK_SIZE } from '../../kernel-model/hardware/address.ts';
-import type { Kernel, Trap } from '../../kernel-model/kernel.ts';
+import { PAGE_SHIFT } from '../../kernel-model/hardware/address.ts';
+import type { Kernel } from '../../kernel-model/kernel.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
@@ -9,6 +8,7 @@ import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../kernel-model/task/task.ts';
 import { RECORD_BOUNDARY, RECORD_WRITE } from '../engine/access-log.ts';
 import type { ModelInstruction } from '../engine/decode/instruction.ts';
+import { addressesStack } from '../engine/decode/stack-access.ts';
 import {
   BUDGET_INSTRUCTIONS_MAX,
   type CpuException,
@@ -19,6 +19,7 @@ import type { Armings } from './armings.ts';
 import type { CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { executeModelInstruction } from './model-instructions.ts';
 import type { Sections } from './sections.ts';
+import { type FailedAccess, pageFault, trapOf } from './traps.ts';
 
 /** What a slice works on. */
 export interface SliceParts {
@@ -37,6 +38,8 @@ export interface Unsupported {
 }
 
 const SYSCALL_LENGTH_BYTES = 2;
+const BREAKPOINT_LENGTH_BYTES = 1;
+const INSTRUCTION_LENGTH_MAX_BYTES = 15;
 const NOWHERE = -1;
 
 /** Carries out `run` decisions: the inner loop between engine and kernel model. */
@@ -190,10 +193,10 @@ export class Slice {
         }
         return undefined;
       case 'fault':
-        this.#fault(task, exit.access, exit.address);
+        this.#fault(task, slot, exit);
         return undefined;
       case 'exception':
-        this.#parts.kernel.trap(task, trapOf(exit.exception, address));
+        this.#exception(task, slot, exit.exception);
         return undefined;
       case 'unsupported':
         return { what: `the instruction ${exit.detail}`, address };
@@ -234,7 +237,7 @@ export class Slice {
       return { what: `the instruction ${instruction.mnemonic}`, address: instruction.address };
     }
     if (fault !== undefined) {
-      this.#fault(task, fault.access, fault.address);
+      this.#fault(task, slot, fault);
       return undefined;
     }
     slot.instructionPointer = instruction.address + instruction.lengthBytes;
@@ -274,38 +277,21 @@ export class Slice {
     armings.setStanding(standing, slot.cpu);
   }
 
-  /** exc_page_fault: populate, copy, or SIGSEGV. */
-  #fault(task: Task, access: 'read' | 'write' | 'fetch', address: number | bigint): void {
-    const { kernel } = this.#parts;
-    const at = Number(address);
-    if (at < TASK_SIZE) {
-      const reason = this.#space?.resolveFault(at, access);
-      if (reason === undefined) return;
-      const code = reason === 'maperr' ? SI_CODE.SEGV_MAPERR : SI_CODE.SEGV_ACCERR;
-      kernel.trap(task, { signal: SIGNALS.SIGSEGV, code, address: at });
-      return;
-    }
-    const isCanonical = BigInt.asIntN(48, BigInt(address)) === BigInt.asIntN(64, BigInt(address));
-    kernel.trap(task, {
-      signal: SIGNALS.SIGSEGV,
-      code: isCanonical ? SI_CODE.SEGV_MAPERR : SI_CODE.SI_KERNEL,
-      address: isCanonical ? at : 0,
+  #fault(task: Task, slot: CpuSlot, failed: FailedAccess): void {
+    const space = this.#space;
+    assert(space !== undefined, 'a task ran');
+    const trap = pageFault(space, failed, () => {
+      const { memory } = this.#parts.kernel.rseqContext(task);
+      const code = memory.read(slot.instructionPointer, INSTRUCTION_LENGTH_MAX_BYTES);
+      return code !== undefined && addressesStack(code);
     });
+    if (trap !== undefined) this.#parts.kernel.trap(task, trap);
   }
-}
 
-/** The signal of an exception, as arch/x86/kernel/traps.c sends it. */
-function trapOf(exception: CpuException, address: number): Trap {
-  switch (exception) {
-    case 'divide-error':
-      return { signal: SIGNALS.SIGFPE, code: SI_CODE.FPE_INTDIV, address };
-    case 'breakpoint':
-      return { signal: SIGNALS.SIGTRAP, code: SI_CODE.SI_KERNEL, address: 0 };
-    case 'invalid-opcode':
-      return { signal: SIGNALS.SIGILL, code: SI_CODE.ILL_ILLOPN, address };
-    case 'general-protection':
-      return { signal: SIGNALS.SIGSEGV, code: SI_CODE.SI_KERNEL, address: 0 };
-    default:
-      return assertNever(exception);
+  /** A breakpoint has executed when it traps; any other exception is one of the next instruction. */
+  #exception(task: Task, slot: CpuSlot, exception: CpuException): void {
+    const address = slot.instructionPointer;
+    if (exception === 'breakpoint') slot.instructionPointer = address + BREAKPOINT_LENGTH_BYTES;
+    this.#parts.kernel.trap(task, trapOf(exception, address));
   }
 }

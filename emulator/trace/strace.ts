@@ -51,6 +51,7 @@ function formatResult(result: SyscallResult): string {
       return '? (waits)';
     case 'yield':
       return '0';
+    case 'restored':
     case 'exited':
       return '?';
     case 'unsupported':

@@ -31,4 +31,8 @@ export interface TaskRegisters {
   instructionPointer: number;
   read(register: RegisterName): bigint;
   write(register: RegisterName, value: bigint): void;
+  /** Copies every register into `file`, REGISTER_FILE_WORDS words as REGISTER_FILE names them. */
+  readFile(file: BigUint64Array): void;
+  /** Sets every register from `file`. */
+  writeFile(file: BigUint64Array): void;
 }

@@ -1,18 +1,12 @@
 import type { Errno } from '../abi/errno.ts';
 import { ERRNO } from '../abi/errno.ts';
 import type { TaskRegisters } from '../hardware/registers.ts';
-import type { KernelHost, KernelState } from '../kernel-state.ts';
+import type { KernelContext } from '../kernel-state.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
-import type { KernelProfile } from '../rseq/variant.ts';
-import type { Chooser } from '../sched/decision.ts';
-import type { Process, Task, TaskState } from '../task/task.ts';
+import type { BlockedState, Process, Task } from '../task/task.ts';
 
 /** Everything a system call handler may use. Made anew for each call; handlers keep nothing. */
-export interface SyscallContext {
-  readonly state: KernelState;
-  readonly host: KernelHost;
-  readonly profile: KernelProfile;
-  readonly choose: Chooser;
+export interface SyscallContext extends KernelContext {
   readonly task: Task;
   readonly process: Process;
   readonly memory: UserMemory;
@@ -26,11 +20,13 @@ export type SyscallResult =
   /** Goes to rax; negative values are errnos. */
   | { readonly kind: 'return'; readonly value: bigint }
   /** The task leaves its vCPU; whoever wakes it sets rax. */
-  | { readonly kind: 'block'; readonly state: Extract<TaskState, { kind: 'blocked' }> }
+  | { readonly kind: 'block'; readonly state: BlockedState }
   /** Returns 0 and asks for another task to be picked. */
   | { readonly kind: 'yield' }
   /** Goes to rax, and SIGSEGV is forced besides; `reason` is for messages. */
   | { readonly kind: 'segfault'; readonly value: bigint; readonly reason: string }
+  /** The registers are as they are to be. */
+  | { readonly kind: 'restored' }
   /** The task, or its whole group, is gone. */
   | { readonly kind: 'exited' }
   /** We do not model this; `detail` completes the sentence "... is not supported". */

@@ -6,6 +6,7 @@ import {
   FUTEX_PRIVATE_FLAG,
 } from '../abi/futex.ts';
 import { NANOSECONDS_PER_SECOND, REALTIME_EPOCH_SECONDS } from '../abi/time.ts';
+import { guestAddress } from '../hardware/address.ts';
 import { findWaiters, nextOrder, requeueWaiter, wakeWaiters } from '../task/futex-queue.ts';
 import type { FutexKey } from '../task/task.ts';
 import {
@@ -104,22 +105,39 @@ function readDeadline(call: FutexCall): number | Errno {
 
 /** futex_wait: a deadline that has passed is noticed before the task would sleep. */
 function wait(call: FutexCall, bitset: number): SyscallResult {
-  const { state, memory } = call.context;
   const deadline = readDeadline(call);
   if (typeof deadline === 'string') return fails(deadline);
   if (call.isRealtime && call.command === FUTEX.WAIT) return fails('ENOSYS');
   if (bitset === 0) return fails('EINVAL');
-  const key = keyOf(call, call.address, 'read');
+  return waitOnFutex(call.context, { ...call, bitset, deadline });
+}
+
+/** A wait for a futex, as futex(2) and restart_syscall(2) ask for it. */
+interface FutexWaitRequest {
+  readonly address: bigint;
+  readonly isPrivate: boolean;
+  readonly value: number;
+  readonly bitset: number;
+  readonly deadline: number;
+}
+
+/** __futex_wait: sleeps unless the word has another value or the time is over. */
+export function waitOnFutex(context: SyscallContext, request: FutexWaitRequest): SyscallResult {
+  const { state, memory } = context;
+  const { isPrivate, value, bitset, deadline } = request;
+  const key = makeKey(context, request.address, { isPrivate, access: 'read' });
   if (typeof key === 'string') return fails(key);
-  const value = memory.readU32(key.address);
-  if (value === undefined) return fails('EFAULT');
-  if (value !== call.value) return fails('EAGAIN');
+  const address = guestAddress(key.address);
+  const found = memory.readU32(address);
+  if (found === undefined) return fails('EFAULT');
+  if (found !== value) return fails('EAGAIN');
   if (deadline <= state.now) return fails('ETIMEDOUT');
+  const order = nextOrder(state);
   return {
     kind: 'block',
     state: {
       kind: 'blocked',
-      wait: { kind: 'futex', key, bitset, order: nextOrder(state) },
+      wait: { kind: 'futex', key, bitset, address, isPrivate, value, order },
       deadline,
       timeoutResult: TIMED_OUT,
     },

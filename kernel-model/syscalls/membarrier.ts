@@ -4,7 +4,7 @@ import {
   MEMBARRIER_FIRST_COMMANDS,
 } from '../abi/membarrier.ts';
 import { taskOf } from '../sched/run-queue.ts';
-import { liveTasks } from '../task/exit.ts';
+import { liveTasks } from '../task/process.ts';
 import type { Process } from '../task/task.ts';
 import {
   fails,

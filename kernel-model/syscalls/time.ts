@@ -6,6 +6,7 @@ import {
   TIME_FRACTION_OFFSET,
   TIMER_ABSTIME,
 } from '../abi/time.ts';
+import type { BlockedState, Wait } from '../task/task.ts';
 import { findClock, readClock } from './clocks.ts';
 import {
   fails,
@@ -29,7 +30,10 @@ function sysNanosleep(context: SyscallContext, args: SyscallArguments): SyscallR
   const time = readTimespec(context.memory, args[0]);
   if (time === undefined) return fails('EFAULT');
   if (!isValid(time)) return fails('EINVAL');
-  return sleep(context, BigInt(context.state.now) + toNanoseconds(time), args[1]);
+  return sleep(context, BigInt(context.state.now) + toNanoseconds(time), {
+    isAbsolute: false,
+    remainderAddress: args[1],
+  });
 }
 
 /** Mirrors clock_nanosleep in kernel/time/posix-timers.c; all flags but one are ignored. */
@@ -45,21 +49,29 @@ function sysClockNanosleep(context: SyscallContext, args: SyscallArguments): Sys
   if (!isValid(time)) return fails('EINVAL');
   const isAbsolute = (toUint32(args[1]) & TIMER_ABSTIME) !== 0;
   return isAbsolute
-    ? sleep(context, toNanoseconds(time) - clock.epochNanoseconds, 0n)
-    : sleep(context, BigInt(context.state.now) + toNanoseconds(time), args[3]);
+    ? sleep(context, toNanoseconds(time) - clock.epochNanoseconds, {
+        isAbsolute,
+        remainderAddress: 0n,
+      })
+    : sleep(context, BigInt(context.state.now) + toNanoseconds(time), {
+        isAbsolute,
+        remainderAddress: args[3],
+      });
 }
 
 /** do_nanosleep: even a sleep of no length gives the CPU away. */
-function sleep(context: SyscallContext, until: bigint, remainder: bigint): SyscallResult {
-  return {
-    kind: 'block',
-    state: {
-      kind: 'blocked',
-      wait: { kind: 'sleep', remainderAddress: Number(remainder) },
-      deadline: toDeadline(context.state.now, until),
-      timeoutResult: 0n,
-    },
-  };
+export function sleepUntil(wait: Extract<Wait, { kind: 'sleep' }>, deadline: number): BlockedState {
+  return { kind: 'blocked', wait, deadline, timeoutResult: 0n };
+}
+
+/** A sleep until a point of virtual time, in nanoseconds. */
+function sleep(
+  { state }: SyscallContext,
+  until: bigint,
+  options: Omit<Extract<Wait, { kind: 'sleep' }>, 'kind'>,
+): SyscallResult {
+  const deadline = toDeadline(state.now, until);
+  return { kind: 'block', state: sleepUntil({ kind: 'sleep', ...options }, deadline) };
 }
 
 function sysClockGettime(context: SyscallContext, args: SyscallArguments): SyscallResult {

@@ -1,9 +1,11 @@
 import { CLONE } from '../abi/clone.ts';
 import { toGuestAddress } from '../hardware/address.ts';
+import type { KernelContext } from '../kernel-state.ts';
 import { NO_MM_CID } from '../sched/mm-cid.ts';
 import { choosePlacement, enqueue } from '../sched/run-queue.ts';
-import type { WakeContext } from '../sched/wake.ts';
-import { READY, type Task } from './task.ts';
+import { NOTHING_PENDING } from '../signal/pending.ts';
+import { NO_ALTERNATE_STACK, type TaskSignals } from '../signal/signal-state.ts';
+import { NO_SYSCALL, READY, type Task } from './task.ts';
 
 /** A new thread as clone(2) and clone3(2) ask for it (struct kernel_clone_args). */
 export interface ThreadRequest {
@@ -18,7 +20,7 @@ export interface ThreadRequest {
  * Creates a thread of the parent's process with a copy of its registers and queues it on a vCPU of
  * its choice. Mirrors copy_process, copy_thread and wake_up_new_task.
  */
-export function createThread(context: WakeContext, parent: Task, request: ThreadRequest): Task {
+export function createThread(context: KernelContext, parent: Task, request: ThreadRequest): Task {
   const { state, host, profile, choose } = context;
   const child: Task = {
     ...parent,
@@ -34,6 +36,9 @@ export function createThread(context: WakeContext, parent: Task, request: Thread
     rseqSlice: undefined,
     notifyResume: false,
     entry: 'syscall',
+    systemCall: NO_SYSCALL,
+    signals: inheritSignals(parent.signals, request.flags),
+    hasSignalWork: false,
     mmCid: NO_MM_CID,
     abortedSection: 0,
     abortsInRow: 0,
@@ -48,6 +53,18 @@ export function createThread(context: WakeContext, parent: Task, request: Thread
   child.vcpu = choosePlacement(state, child, undefined, choose);
   enqueue(state, child);
   return child;
+}
+
+/** copy_process: the mask is inherited, what is pending is not, and a stack is not shared. */
+function inheritSignals(parent: TaskSignals, flags: bigint): TaskSignals {
+  const sharesMemory = (flags & (CLONE.VM | CLONE.VFORK)) === CLONE.VM;
+  return {
+    ...parent,
+    savedMask: undefined,
+    pending: NOTHING_PENDING,
+    altStack: sharesMemory ? NO_ALTERNATE_STACK : parent.altStack,
+    restart: { kind: 'none' },
+  };
 }
 
 function clearAddressOf(request: ThreadRequest): number {

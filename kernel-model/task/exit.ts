@@ -1,18 +1,13 @@
-import type { KernelState } from '../kernel-state.ts';
+import type { KernelContext } from '../kernel-state.ts';
 import { dequeue, vcpuOf } from '../sched/run-queue.ts';
-import type { WakeContext } from '../sched/wake.ts';
 import { findWaiters, wakeWaiters } from './futex-queue.ts';
+import { liveTasks } from './process.ts';
 import { type DyingTask, exitRobustList } from './robust-list.ts';
 import type { Process, ProcessEnding, Task } from './task.ts';
 
 const STATUS_MASK = 0xff;
 /** Added to a signal's number, as shells do. */
 const SIGNAL_STATUS_BASE = 128;
-
-/** The tasks of a process that are not dead. */
-export function liveTasks(state: KernelState, process: Process): Task[] {
-  return state.tasks.filter((task) => task.process === process.id && task.state.kind !== 'dead');
-}
 
 /**
  * One task ends (do_exit): its robust locks are released, its thread id in user memory is cleared
@@ -33,7 +28,7 @@ export function exitTask(dying: DyingTask, status: number): void {
  * The whole process ends at once (do_group_exit). What its tasks would still write to their own
  * memory on the way out nobody can see.
  */
-export function exitGroup(context: WakeContext, process: Process, ending: ProcessEnding): void {
+export function exitGroup(context: KernelContext, process: Process, ending: ProcessEnding): void {
   process.ending ??= ending;
   const status =
     ending.kind === 'exit' ? ending.status & STATUS_MASK : SIGNAL_STATUS_BASE + ending.signal;
@@ -51,7 +46,7 @@ function clearChildTid(dying: DyingTask): void {
   task.clearChildTid = 0;
 }
 
-function retire(context: WakeContext, task: Task, status: number): void {
+function retire(context: KernelContext, task: Task, status: number): void {
   const { state, host } = context;
   if (task.state.kind === 'running') vcpuOf(state, task.vcpu).current = 0;
   if (task.state.kind === 'ready') dequeue(state, task);

@@ -1,6 +1,6 @@
 import { FUTEX_BITSET_MATCH_ANY } from '../abi/futex.ts';
-import type { KernelState } from '../kernel-state.ts';
-import { type WakeContext, wakeTask } from '../sched/wake.ts';
+import type { KernelContext, KernelState } from '../kernel-state.ts';
+import { wakeTask } from '../sched/wake.ts';
 import type { FutexKey, Task, Wait } from './task.ts';
 
 type FutexWait = Extract<Wait, { kind: 'futex' }>;
@@ -44,7 +44,7 @@ export function nextOrder(state: KernelState): number {
  * there are more waiters than that. Returns those that still wait, in order.
  */
 export function wakeWaiters(
-  context: WakeContext,
+  context: KernelContext,
   waiters: readonly Task[],
   limit: number,
 ): readonly Task[] {

@@ -8,13 +8,13 @@ import {
   ROBUST_LIST_LIMIT,
 } from '../abi/futex.ts';
 import { toGuestAddress } from '../hardware/address.ts';
+import type { KernelContext } from '../kernel-state.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
-import type { WakeContext } from '../sched/wake.ts';
 import { findWaiters, wakeWaiters } from './futex-queue.ts';
 import type { Process, Task } from './task.ts';
 
 /** A task that dies, and what of its process it reaches. */
-export interface DyingTask extends WakeContext {
+export interface DyingTask extends KernelContext {
   readonly task: Task;
   readonly process: Process;
   readonly memory: UserMemory;

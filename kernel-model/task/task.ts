@@ -1,4 +1,7 @@
+import type { GuestAddress } from '../hardware/address.ts';
 import type { ProcessRseq, RseqRegistration, RseqSlice } from '../rseq/variant.ts';
+import type { SignalSet } from '../signal/signal-set.ts';
+import type { ProcessSignals, TaskSignals } from '../signal/signal-state.ts';
 
 /** Tasks are numbered from 1 in order of creation and never reused; 0 means "none". */
 export type TaskId = number;
@@ -22,10 +25,23 @@ export type Wait =
       readonly kind: 'futex';
       readonly key: FutexKey;
       readonly bitset: number;
+      /** The call as it was made, to be made again after a signal. */
+      readonly address: GuestAddress;
+      readonly isPrivate: boolean;
+      readonly value: number;
       /** Place in the queue: of the waiters of a key, the one with the lowest came first. */
       readonly order: number;
     }
-  | { readonly kind: 'sleep'; readonly remainderAddress: number };
+  | {
+      readonly kind: 'sleep';
+      readonly remainderAddress: bigint;
+      /** Until a time of a clock: what is left is not told. */
+      readonly isAbsolute: boolean;
+    }
+  /** Until a handler has run. */
+  | { readonly kind: 'pause' }
+  /** Until one of these signals is there (rt_sigtimedwait). */
+  | { readonly kind: 'signal'; readonly set: SignalSet; readonly infoAddress: bigint };
 
 export type TaskState =
   | { readonly kind: 'ready' }
@@ -38,10 +54,18 @@ export type TaskState =
       /** Value of rax when the deadline passes. */
       readonly timeoutResult: bigint;
     }
+  /** Its process was stopped by a signal. */
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'dead'; readonly status: number };
+
+export type BlockedState = Extract<TaskState, { kind: 'blocked' }>;
 
 export const READY: TaskState = { kind: 'ready' };
 export const RUNNING: TaskState = { kind: 'running' };
+export const STOPPED: TaskState = { kind: 'stopped' };
+
+/** `Task.systemCall` of a task that is in none. */
+export const NO_SYSCALL = -1;
 
 /** How a task came into the kernel: Linux 6.19 and later tell an interrupt from a system call. */
 export type KernelEntry = 'interrupt' | 'syscall';
@@ -79,6 +103,11 @@ export interface Task {
    * interrupted, by whatever comes next.
    */
   entry: KernelEntry;
+  /** The number of the system call it is in (orig_ax), or NO_SYSCALL. */
+  systemCall: number;
+  signals: TaskSignals;
+  /** TIF_SIGPENDING: signals are to be looked at before the next return to user mode. */
+  hasSignalWork: boolean;
   /** Memory-map concurrency id while running. */
   mmCid: number;
   /** The section of the last abort and how often in a row attempts at it failed: forward progress. */
@@ -90,23 +119,37 @@ export interface Task {
 export interface Process {
   readonly id: ProcessId;
   readonly tgid: number;
+  /** Its process group. */
+  group: number;
   /** Index into the kernel's address spaces. */
   readonly space: number;
   /** membarrier(2) registration commands done so far, as a mask. */
   membarrierRegistrations: number;
   /** Ranges and counters of the ABIs that have them a process; replaced as a whole. */
   rseq: ProcessRseq;
+  signals: ProcessSignals;
+  stop: StopState;
   /** How the whole group ended, once it has. */
   ending: ProcessEnding | undefined;
 }
+
+/** Whether a process is stopped, and the change that no parent has waited for yet. Immutable. */
+export interface StopState {
+  readonly isStopped: boolean;
+  /** The signal that stopped it, SIGCONT once it was continued, 0 for nothing to report. */
+  readonly unreported: number;
+}
+
+export const NOT_STOPPED: StopState = { isStopped: false, unreported: 0 };
 
 export type ProcessEnding =
   | { readonly kind: 'exit'; readonly status: number }
   | {
       readonly kind: 'signal';
       readonly signal: number;
+      /** si_code, and si_addr where an instruction caused it. */
       readonly code: number;
-      readonly address: number;
+      readonly address: bigint;
       /** The task and its instruction when the signal was raised. */
       readonly task: TaskId;
       readonly instructionPointer: number;

@@ -4,7 +4,7 @@ import {
   REGISTER_FILE,
   REGISTER_FILE_NAMES,
   REGISTER_FILE_WORDS,
-} from '../../emulator/engine/register-file.ts';
+} from '../../kernel-model/hardware/register-file.ts';
 import { GENERAL_REGISTERS } from '../../kernel-model/hardware/registers.ts';
 import { ending, load, nop, set, store } from './abstract-program.ts';
 import type { ContractCheck } from './contract.ts';

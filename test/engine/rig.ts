@@ -1,7 +1,10 @@
 import { expect, onTestFinished } from 'vitest';
 import { RECORD_BOUNDARY, RECORD_READ, RECORD_WRITE } from '../../emulator/engine/access-log.ts';
 import type { Engine, EngineCpu, Exit } from '../../emulator/engine/engine.ts';
-import { REGISTER_FILE_NAMES, REGISTER_FILE_WORDS } from '../../emulator/engine/register-file.ts';
+import {
+  REGISTER_FILE_NAMES,
+  REGISTER_FILE_WORDS,
+} from '../../kernel-model/hardware/register-file.ts';
 import type { EngineMapping } from '../../kernel-model/mm/address-space.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../kernel-model/mm/mapping.ts';
 import { type AbstractInstruction, type Placed, place } from './abstract-program.ts';

@@ -1,7 +1,12 @@
 import { syscallName } from '../../kernel-model/abi/syscall-numbers.ts';
 import { assert } from '../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
-import type { RegisterName, TaskRegisters } from '../../kernel-model/hardware/registers.ts';
+import { REGISTER_FILE, registerFileIndex } from '../../kernel-model/hardware/register-file.ts';
+import {
+  GENERAL_REGISTERS,
+  type RegisterName,
+  type TaskRegisters,
+} from '../../kernel-model/hardware/registers.ts';
 import { Kernel, type SyscallOutcome } from '../../kernel-model/kernel.ts';
 import type { KernelHost, KernelState } from '../../kernel-model/kernel-state.ts';
 import { AddressSpace } from '../../kernel-model/mm/address-space.ts';
@@ -29,6 +34,8 @@ export const HEAP = 0x2000_0000;
 /** CLONE_VM, FS, FILES, SIGHAND, THREAD and SYSVSEM: what thread libraries ask for. */
 export const THREAD_FLAGS = 0x5_0f00;
 
+const NAMES: readonly RegisterName[] = [...GENERAL_REGISTERS, 'rflags', 'fs_base', 'gs_base'];
+
 /** Registers in plain variables. */
 class FakeRegisters implements TaskRegisters {
   instructionPointer = 0x40_0000;
@@ -44,6 +51,17 @@ class FakeRegisters implements TaskRegisters {
 
   write(register: RegisterName, value: bigint): void {
     this.#values.set(register, BigInt.asUintN(64, value));
+  }
+
+  readFile(file: BigUint64Array): void {
+    file.fill(0n);
+    for (const [name, value] of this.#values) file[registerFileIndex(name)] = value;
+    file[REGISTER_FILE.rip] = BigInt(this.instructionPointer);
+  }
+
+  writeFile(file: BigUint64Array): void {
+    for (const name of NAMES) this.write(name, file[registerFileIndex(name)] ?? 0n);
+    this.instructionPointer = Number(file[REGISTER_FILE.rip]);
   }
 
   copy(): FakeRegisters {

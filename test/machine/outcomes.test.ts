@@ -176,7 +176,7 @@ describe('a signal', () => {
     ['hlt', behindNop(0xf4), SIGSEGV, AT_INSTRUCTION],
     ['cli', behindNop(0xfa), SIGSEGV, AT_INSTRUCTION],
     ['a division by zero', behindNop(0x48, 0xf7, 0xf1), SIGFPE, AT_INSTRUCTION],
-    ['a breakpoint', behindNop(0xcc), SIGTRAP, AT_INSTRUCTION],
+    ['a breakpoint', behindNop(0xcc), SIGTRAP, AT_INSTRUCTION + 1],
   ];
 
   test.each(fatal)('ends a program after %s, and says where', (_, parts, signal, address) => {

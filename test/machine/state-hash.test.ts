@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Machine } from '../../emulator/machine/machine.ts';
+import { openMachine } from '../../emulator/machine/open.ts';
+import { StateHasher } from '../../emulator/machine/state-hash.ts';
 import {
   REGISTER_FILE,
   REGISTER_FILE_NAMES,
   REGISTER_FILE_WORDS,
-} from '../../emulator/engine/register-file.ts';
-import type { Machine } from '../../emulator/machine/machine.ts';
-import { openMachine } from '../../emulator/machine/open.ts';
-import { StateHasher } from '../../emulator/machine/state-hash.ts';
+} from '../../kernel-model/hardware/register-file.ts';
 import type { KernelState } from '../../kernel-model/kernel-state.ts';
 import { bootGuest } from '../support/guest-runs.ts';
 import { unicornLibrary } from '../support/unicorn.ts';

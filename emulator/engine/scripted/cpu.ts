@@ -1,11 +1,15 @@
 import { assert } from '../../../kernel-model/assert.ts';
 import { PAGE_SIZE, pageStart } from '../../../kernel-model/hardware/address.ts';
+import {
+  REGISTER_FILE,
+  REGISTER_FILE_WORDS,
+  registerFileIndex,
+} from '../../../kernel-model/hardware/register-file.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
 import { type Access, allows } from '../../../kernel-model/mm/mapping.ts';
 import { RECORD_BOUNDARY, RECORD_READ, RECORD_WRITE } from '../access-log.ts';
 import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
-import { REGISTER_FILE, REGISTER_FILE_WORDS, registerFileIndex } from '../register-file.ts';
 import type { ScriptedShared } from './engine.ts';
 import type { ScriptedAccess, ScriptedInstruction } from './script.ts';
 import { Watch } from './watch.ts';

@@ -1,5 +1,5 @@
+import { REGISTER_FILE, registerFileIndex } from '../../../kernel-model/hardware/register-file.ts';
 import { GENERAL_REGISTERS, type RegisterName } from '../../../kernel-model/hardware/registers.ts';
-import { REGISTER_FILE, registerFileIndex } from '../register-file.ts';
 
 /** uc_x86_reg of each general register, in GENERAL_REGISTERS order. */
 const GENERAL_IDS = [35, 38, 40, 37, 44, 36, 43, 39, 106, 107, 108, 109, 110, 111, 112, 113];

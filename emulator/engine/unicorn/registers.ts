@@ -1,6 +1,6 @@
 import { assert } from '../../../kernel-model/assert.ts';
+import { REGISTER_FILE_WORDS } from '../../../kernel-model/hardware/register-file.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
-import { REGISTER_FILE_WORDS } from '../register-file.ts';
 import type { ContextSlabs, NativeContext } from './context-slabs.ts';
 import type { Pointer, UnicornLibrary } from './ffi.ts';
 import { type HostMemory, reserveHostMemory } from './host-memory.ts';

@@ -12,7 +12,13 @@ import {
   type RseqContext,
   type RseqVariant,
 } from '../../../kernel-model/rseq/variant.ts';
-import type { Process, Task } from '../../../kernel-model/task/task.ts';
+import { INITIAL_TASK_SIGNALS } from '../../../kernel-model/signal/signal-state.ts';
+import {
+  NO_SYSCALL,
+  NOT_STOPPED,
+  type Process,
+  type Task,
+} from '../../../kernel-model/task/task.ts';
 
 /** A region that a fixture made. */
 interface ExpectedRegion {
@@ -50,6 +56,14 @@ class PlainRegisters implements TaskRegisters {
   write(register: RegisterName, value: bigint): void {
     this.values.set(register, value);
   }
+
+  readFile(): void {
+    throw new Error('a variant does not look at all registers');
+  }
+
+  writeFile(): void {
+    throw new Error('a variant does not set all registers');
+  }
 }
 
 function makeTask(): Task {
@@ -69,6 +83,9 @@ function makeTask(): Task {
     rseqSlice: undefined,
     notifyResume: false,
     entry: 'interrupt',
+    systemCall: NO_SYSCALL,
+    signals: INITIAL_TASK_SIGNALS,
+    hasSignalWork: false,
     mmCid: 0,
     abortedSection: 0,
     abortsInRow: 0,
@@ -91,9 +108,12 @@ function makeProcess(): Process {
   return {
     id: 0,
     tgid: 100,
+    group: 100,
     space: 0,
     membarrierRegistrations: 0,
     rseq: NO_PROCESS_RSEQ,
+    signals: { pending: [], actions: {}, target: 1 },
+    stop: NOT_STOPPED,
     ending: undefined,
   };
 }

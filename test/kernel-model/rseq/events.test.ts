@@ -251,7 +251,7 @@ test('a malformed descriptor ends the whole process, and says why', () => {
     kind: 'signal',
     signal: 11,
     code: 128,
-    address: 0,
+    address: 0n,
     task: 1,
     instructionPointer: INSIDE,
   });

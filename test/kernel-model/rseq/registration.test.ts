@@ -50,7 +50,7 @@ describe('a registration', () => {
       kind: 'signal',
       signal: SIGSEGV,
       code: SI_KERNEL,
-      address: 0,
+      address: 0n,
     });
   });
 

@@ -26,7 +26,7 @@ describe('a number', () => {
   test.each([
     [0, 'read'],
     [57, 'fork'],
-    [234, 'tgkill'],
+    [59, 'execve'],
     [335, 'uretprobe'],
     [424, 'pidfd_send_signal'],
     [451, 'cachestat'],

@@ -1,4 +1,4 @@
-import { GENERAL_REGISTERS, type RegisterName } from '../../kernel-model/hardware/registers.ts';
+import { GENERAL_REGISTERS, type RegisterName } from './registers.ts';
 
 /**
  * The architectural register file as words, the form that hashes, comparisons and tests use:
