@@ -27,7 +27,7 @@ const restrictedPackages = {
   koffi: [folder('engine'), '^test/engine/'],
   'iced-x86': [folder('engine', 'trace', 'validate', 'report'), '^test/'],
   execa: ['^emulator/engine/library/', folder(topLayer), '^scripts/', '^test/'],
-  esbuild: ['^scripts/launcher/'],
+  esbuild: ['^scripts/launcher/', '^test/native/judge/mutant\\.ts$'],
 };
 
 const packageRules = Object.entries(restrictedPackages).map(([name, allowed]) => ({

@@ -102,6 +102,8 @@ function observe(request: RseqCall, fields: readonly number[]): Step[] {
     call(USUAL),
     { kind: 'resume', address: OUTSIDE },
     ...fields.map((field): Step => ({ kind: 'peek4', address: AREA + field })),
+    call({ ...USUAL, flags: UNREGISTER }),
+    ...fields.slice(0, 2).map((field): Step => ({ kind: 'peek4', address: AREA + field })),
   ];
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
+import { resolveKernel } from '../../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
 import { type Step, SYS_RSEQ, stepToString } from '../../kernel-model/rseq/script.ts';
 
@@ -25,7 +25,8 @@ export interface HostKernel {
 export function profileOfHost(): KernelProfile | string {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on x86-64';
   const [major = 0, minor = 0] = release().split('.').map(Number);
-  return findProfile(`${major}.${minor}`) ?? `no profile is of this kernel: ${release()}`;
+  const found = resolveKernel(`${major}.${minor}`);
+  return 'profile' in found ? found.profile : `no profile is of this kernel: ${release()}`;
 }
 
 /** Builds rseq-judge; a text says why this machine cannot have it. */
