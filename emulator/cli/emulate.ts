@@ -14,6 +14,7 @@ import {
   parseEnvironment,
   parseInteger,
   parseKernel,
+  parseSignals,
   RUN_OPTIONS,
 } from './options.ts';
 import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
@@ -66,9 +67,12 @@ function readOptions(argv: Readonly<Record<string, unknown>>) {
   const optional = (name: string): string | undefined =>
     argv[name] === undefined ? undefined : text(name);
   const guestArgs = argv['--'];
+  const signals = Array.isArray(argv.signal) ? argv.signal.map(String) : [];
   return {
     file: text('file'),
     args: Array.isArray(guestArgs) ? guestArgs.map(String) : [],
+    signals,
+    injected: parseSignals(signals),
     env: parseEnvironment(Array.isArray(argv.env) ? argv.env.map(String) : []),
     profile: parseKernel(text('kernel')),
     cpus: parseInteger('cpus', text('cpus'), 1, 64),
@@ -108,7 +112,12 @@ async function emulate(options: EmulateOptions): Promise<number> {
     vcpus: cpus,
     seed,
     maxInstructions,
-    strategy: new DefaultStrategy({ seed, tickInstructions: tick, escalate: options.escalate }),
+    strategy: new DefaultStrategy({
+      seed,
+      tickInstructions: tick,
+      escalate: options.escalate,
+      signals: options.injected,
+    }),
     output: guestOutput(options.json),
     ...(options.strace && {
       onSyscall: (...call) => writeLines([formatSyscall(...call)], ''),

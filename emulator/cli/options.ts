@@ -1,8 +1,10 @@
+import { SIGNAL_MAX, signalNumber } from '../../kernel-model/abi/signal.ts';
 import { assertNever } from '../../kernel-model/assert.ts';
 import { PROFILE_NAMES } from '../../kernel-model/rseq/registry.ts';
 import { resolveKernel } from '../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import { UserError } from '../errors.ts';
+import type { InjectedSignal } from '../explore/strategies/default.ts';
 import { writeLines } from './output.ts';
 
 /** Options that every verb with a run has. */
@@ -57,6 +59,13 @@ export const RUN_OPTIONS = {
     default: [] as string[],
     describe: "NAME=VALUE for the guest's environment; may be repeated",
   },
+  signal: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    default: [] as string[],
+    describe: 'SIGNAL[@TASK] to send now and then, by name or number; may be repeated',
+  },
   strace: { type: 'boolean', default: false, describe: 'print system calls on stderr' },
 } as const;
 
@@ -100,6 +109,19 @@ export function parseKernel(name: string): KernelProfile {
     default:
       return assertNever(found);
   }
+}
+
+/** Signals as `--signal` names them: `USR1`, `SIGUSR1`, `10`, `USR1@2`. */
+export function parseSignals(words: readonly string[]): InjectedSignal[] {
+  return words.map((word) => {
+    const [, name = '', task] = /^([A-Z0-9]+)(?:@([1-9]\d{0,8}))?$/.exec(word) ?? [];
+    const signal = /^\d{1,2}$/.test(name) ? Number(name) : signalNumber(name);
+    if (signal === undefined || signal < 1 || signal > SIGNAL_MAX) {
+      const what = JSON.stringify(word);
+      throw new UserError('usage', `--signal takes a signal such as USR1 or USR1@2, not ${what}`);
+    }
+    return { signal, task: task === undefined ? undefined : Number(task) };
+  });
 }
 
 /** `NAME=VALUE` settings of the guest's environment. */

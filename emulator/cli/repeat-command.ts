@@ -5,6 +5,7 @@ interface RepeatedRun {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: readonly string[];
+  readonly signals: readonly string[];
   readonly profile: Pick<KernelProfile, 'name' | 'selector'>;
   readonly cpus: number;
   readonly seed: number;
@@ -35,6 +36,7 @@ export function repeatCommand(run: RepeatedRun): string {
   if (run.memoryMebibytes !== DEFAULT_MEMORY_MEBIBYTES) {
     words.push('--max-memory', String(run.memoryMebibytes));
   }
+  for (const signal of run.signals) words.push('--signal', signal);
   for (const setting of run.env) words.push('--env', setting);
   if (run.symbols !== undefined) words.push('--symbols', run.symbols);
   if (run.args.length > 0) words.push('--', ...run.args);

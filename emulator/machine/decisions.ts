@@ -1,3 +1,4 @@
+import { SIGNAL_MAX } from '../../kernel-model/abi/signal.ts';
 import { assertNever } from '../../kernel-model/assert.ts';
 import type { KernelState } from '../../kernel-model/kernel-state.ts';
 import type { Decision } from '../../kernel-model/sched/decision.ts';
@@ -32,8 +33,12 @@ export function applicationError(state: KernelState, decision: Decision): string
     case 'place':
     case 'wake':
       return 'it answers no question';
-    case 'signal':
-      return 'signals are not delivered by this version';
+    case 'signal': {
+      const task = state.tasks[decision.task - 1];
+      if (task === undefined || task.state.kind === 'dead') return 'there is no such task';
+      const isSignal = decision.signal >= 1 && decision.signal <= SIGNAL_MAX;
+      return isSignal ? undefined : 'there is no such signal';
+    }
     case 'flush':
       return 'store buffers are not modelled';
     default:

@@ -263,9 +263,12 @@ export class Machine {
       case 'fence':
         kernel.fence(decision.vcpu);
         break;
+      case 'signal':
+        this.#signals++;
+        kernel.signal(decision.task, decision.signal);
+        break;
       case 'place':
       case 'wake':
-      case 'signal':
       case 'flush':
         throw new ScheduleDivergence(`decision ${decisionToString(decision)} at a wrong place`);
       default:

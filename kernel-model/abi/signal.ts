@@ -99,3 +99,9 @@ export const SIGINFO = {
 export function signalName(signal: number): string {
   return Object.entries(SIGNALS).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
 }
+
+/** The number that a name such as SIGUSR1 or USR1 stands for. */
+export function signalNumber(name: string): number | undefined {
+  const whole = name.startsWith('SIG') ? name : `SIG${name}`;
+  return Object.entries(SIGNALS).find(([known]) => known === whole)?.[1];
+}

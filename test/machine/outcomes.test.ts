@@ -302,7 +302,8 @@ describe('a decision that does not fit', () => {
     [{ kind: 'fence', vcpu: 2 }, 'no such vCPU'],
     [{ kind: 'place', task: 1, vcpu: 0 }, 'it answers no question'],
     [{ kind: 'wake', task: 1 }, 'it answers no question'],
-    [{ kind: 'signal', task: 1, signal: 9 }, 'signals are not delivered by this version'],
+    [{ kind: 'signal', task: 9, signal: 9 }, 'there is no such task'],
+    [{ kind: 'signal', task: 1, signal: 65 }, 'there is no such signal'],
     [{ kind: 'flush', vcpu: 0 }, 'store buffers are not modelled'],
   ])('%j is a divergence: %s', (decision, why) => {
     const strategy = new ReplayStrategy([...started, decision]);

@@ -3,6 +3,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Vcpu } from '../../../kernel-model/kernel-state.ts';
 import type { ChoicePoint, Decision } from '../../../kernel-model/sched/decision.ts';
 import { isAllowed, taskOf } from '../../../kernel-model/sched/run-queue.ts';
+import type { TaskId } from '../../../kernel-model/task/task.ts';
 import type { ScheduleView, Strategy } from '../../machine/strategy.ts';
 
 /** How the default scheduler is set up. */
@@ -12,10 +13,20 @@ export interface DefaultStrategyOptions {
   readonly tickInstructions: number;
   /** Double a task's slice while one section of its keeps being aborted. */
   readonly escalate: boolean;
+  /** Signals to send now and then; none if left out. */
+  readonly signals?: readonly InjectedSignal[];
+}
+
+/** A signal that may come from outside: to one task, or to whichever one is running. */
+export interface InjectedSignal {
+  readonly signal: number;
+  readonly task: TaskId | undefined;
 }
 
 /** One reschedule in so many moves the task to another vCPU. */
 const RESCHEDULES_PER_MIGRATION = 16;
+/** A tick in so many brings a signal, where there are any to send. */
+const TICKS_PER_SIGNAL = 8;
 /** An idle vCPU pulls a waiting task over at one opportunity in so many. */
 const OPPORTUNITIES_PER_PULL = 2;
 /** Aborts in a row from which on slices double. */
@@ -60,6 +71,8 @@ export class DefaultStrategy implements Strategy {
     }
     const left = this.#untilTick[vcpu.id] ?? 0;
     if (left > 0 && !vcpu.needResched) return this.#run(vcpu, left, view);
+    const signal = this.#signal(vcpu, view);
+    if (signal !== undefined) return signal;
     if (first === undefined) {
       this.#untilTick[vcpu.id] = this.#drawSlice(vcpu.current, view);
       return this.#migration(vcpu, view) ?? this.#nextOn({ ...vcpu, needResched: false }, view);
@@ -72,6 +85,17 @@ export class DefaultStrategy implements Strategy {
     const instructions = isAlone ? left : Math.min(left, this.#draw(1, left));
     this.#untilTick[vcpu.id] = left - instructions;
     return { kind: 'run', vcpu: vcpu.id, instructions };
+  }
+
+  #signal(vcpu: Vcpu, { state }: ScheduleView): Decision | undefined {
+    const { signals = [] } = this.#options;
+    if (signals.length === 0 || this.#draw(1, TICKS_PER_SIGNAL) > 1) return undefined;
+    const chosen = signals[this.#draw(0, signals.length - 1)];
+    if (chosen === undefined) return undefined;
+    const task = chosen.task ?? vcpu.current;
+    const target = state.tasks[task - 1];
+    if (target === undefined || target.state.kind === 'dead') return undefined;
+    return { kind: 'signal', task, signal: chosen.signal };
   }
 
   #dispatch(vcpu: Vcpu, task: number, view: ScheduleView): Decision {
