@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { UserError } from '../emulator/errors.ts';
+import { kernelGuestBuilds } from './guests/kernel-guests.ts';
 
 /** What a guest must do: end like this under every schedule, or fail under some schedule. */
 export type ExpectedVerdict =
@@ -31,12 +32,25 @@ export interface ManifestGuest {
   readonly expected: ExpectedVerdict;
 }
 
+/**
+ * A guest of `kernel/`, whose outcome depends on the kernel: by each kernel that is tried, as
+ * `--kernel` takes it. `signal` is the number that kills it, after it wrote `stdout`.
+ */
+export interface KernelGuest extends Omit<ManifestGuest, 'expected'> {
+  readonly outcomes: Readonly<Record<string, KernelOutcome>>;
+}
+
+export type KernelOutcome =
+  | ExpectedVerdict
+  | { readonly kind: 'signal'; readonly signal: number; readonly stdout: string };
+
 /** `manifest.json`: the compiled guests, and the first version line of each tool that made them. */
 export interface GuestManifest {
   readonly schema: { readonly name: 'rseq-testbed/guests'; readonly version: 1 };
   readonly compiler: string;
   readonly linker: string;
   readonly guests: readonly ManifestGuest[];
+  readonly kernelGuests: readonly KernelGuest[];
 }
 
 /** A source file and what both of its builds have in common. */
@@ -49,6 +63,11 @@ interface GuestProgram {
 
 /** A build of a program; the manifest adds the files. */
 type GuestBuild = Omit<ManifestGuest, 'files'>;
+
+/** What is compiled, and the folder of the manifest that it goes to. */
+type CompiledGuest = Pick<ManifestGuest, 'name' | 'source' | 'defines'> & {
+  readonly folder: string;
+};
 
 interface Toolchain {
   readonly command: string;
@@ -206,13 +225,24 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<GuestMani
   const toolchain = await findToolchain();
   const guests: ManifestGuest[] = [];
   for (const build of guestBuilds()) {
-    guests.push(await buildGuest(toolchain, sourceDir, outDir, build));
+    const files = await buildGuest(toolchain, sourceDir, outDir, { ...build, folder: '' });
+    const { expected, ...described } = build;
+    guests.push({ ...described, files, expected });
+  }
+  const kernelGuests: KernelGuest[] = [];
+  for (const build of kernelGuestBuilds) {
+    const folder = dirname(build.source);
+    await mkdir(join(outDir, folder), { recursive: true });
+    const files = await buildGuest(toolchain, sourceDir, outDir, { ...build, folder });
+    const { outcomes, ...described } = build;
+    kernelGuests.push({ ...described, files, outcomes });
   }
   return {
     schema: { name: 'rseq-testbed/guests', version: 1 },
     compiler: toolchain.compiler,
     linker: toolchain.linker,
     guests,
+    kernelGuests,
   };
 }
 
@@ -220,11 +250,10 @@ async function buildGuest(
   toolchain: Toolchain,
   sourceDir: string,
   outDir: string,
-  build: GuestBuild,
-): Promise<ManifestGuest> {
-  const { name, description, source, defines, args, expected } = build;
-  const elf = join(outDir, `${name}.elf`);
-  const bin = join(outDir, `${name}.bin`);
+  { name, source, defines, folder }: CompiledGuest,
+): Promise<ManifestGuest['files']> {
+  const elf = join(outDir, folder, `${name}.elf`);
+  const bin = join(outDir, folder, `${name}.bin`);
   // Run inside the source folder, so that no path of this machine can reach a compiled file.
   const defineFlags = defines.map((define) => `-D${define}`);
   const flags = [...toolchain.leadingArguments, ...compilerFlags, ...defineFlags, ...linkerFlags];
@@ -232,13 +261,15 @@ async function buildGuest(
   await runTool(toolchain.command, [...flags, '-o', elf, ...sources], sourceDir);
   await runTool(process.env.OBJCOPY || 'objcopy', [...flattenFlags, elf, bin], sourceDir);
   await chmod(bin, 0o644);
-  const files = { bin: await describeFile(bin), elf: await describeFile(elf) };
-  return { name, description, source, defines, args, files, expected };
+  return { bin: await describeFile(bin, folder), elf: await describeFile(elf, folder) };
 }
 
-async function describeFile(path: string): Promise<ManifestFile> {
+async function describeFile(path: string, folder: string): Promise<ManifestFile> {
   const content = await readFile(path);
-  return { path: basename(path), sha256: createHash('sha256').update(content).digest('hex') };
+  return {
+    path: join(folder, basename(path)),
+    sha256: createHash('sha256').update(content).digest('hex'),
+  };
 }
 
 /** Runs one tool, returns its first line; its messages go to standard error only where it fails. */
@@ -265,13 +296,13 @@ async function findToolchain(): Promise<Toolchain> {
 /** Copies a finished build, so that one that fails leaves the folder as it was. */
 async function publish(manifest: GuestManifest, staging: string, outDir: string): Promise<void> {
   await mkdir(outDir, { recursive: true });
-  for (const { files } of manifest.guests) {
-    for (const { path } of [files.bin, files.elf]) {
-      await copyFile(join(staging, path), join(outDir, path));
-    }
+  for (const { path } of manifestFiles(manifest)) {
+    await mkdir(dirname(join(outDir, path)), { recursive: true });
+    await copyFile(join(staging, path), join(outDir, path));
   }
   await writeFile(join(outDir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  process.stdout.write(`guests: ${manifest.guests.length} built by ${manifest.compiler}\n`);
+  const count = manifest.guests.length + manifest.kernelGuests.length;
+  process.stdout.write(`guests: ${count} built by ${manifest.compiler}\n`);
 }
 
 /** Prints each file that came out other than the manifest says; 1 where there is one, else 0. */
@@ -296,5 +327,8 @@ async function compareWithManifest(sourceDir: string, built: GuestManifest): Pro
 }
 
 function manifestFiles(manifest: GuestManifest): readonly ManifestFile[] {
-  return manifest.guests.flatMap(({ files }) => [files.bin, files.elf]);
+  return [...manifest.guests, ...manifest.kernelGuests].flatMap(({ files }) => [
+    files.bin,
+    files.elf,
+  ]);
 }

@@ -103,11 +103,10 @@ export function rewrittenVariant(traits: RewrittenTraits, options: RewrittenOpti
       if (rseqSlice?.granted) task.rseqSlice = { ...rseqSlice, granted: false };
       raiseSwitch(rules, task);
     },
-    /** mm_cid_schedin, then rseq_sched_switch_event. */
+    /** mm_cid_schedin: a new mm_cid is written; all else was known when the task left its CPU. */
     onSwitchIn(task) {
       if (task.rseq === undefined) return;
-      if (Math.floor(task.rseqIds / CID_SHIFT) !== task.mmCid) task.rseqEvents |= IDS_CHANGED;
-      raiseSwitch(rules, task);
+      if (Math.floor(task.rseqIds / CID_SHIFT) !== task.mmCid) forceUpdate(task);
     },
     onMigrate(task) {
       if (task.rseq !== undefined) forceUpdate(task);

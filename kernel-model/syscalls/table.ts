@@ -1,6 +1,7 @@
 import { archPrctl } from './arch-prctl.ts';
 import { clone3Entry, cloneEntry } from './clone.ts';
 import type { SyscallEntry } from './context.ts';
+import { fileGetattr, fileSetattr } from './file-attributes.ts';
 import { futex } from './futex.ts';
 import { getegid, geteuid, getgid, getpid, getppid, gettid, getuid } from './identity.ts';
 import { kill, rtSigqueueinfo, rtTgsigqueueinfo, tgkill, tkill } from './kill.ts';
@@ -79,4 +80,6 @@ export const SYSCALLS: Readonly<Record<number, SyscallEntry>> = {
   318: getrandom,
   324: membarrier,
   435: clone3Entry,
+  468: fileGetattr,
+  469: fileSetattr,
 };

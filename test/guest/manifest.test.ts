@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { findProfile } from '../../kernel-model/rseq/resolve.ts';
 import { guestDir, isUnprotected, readManifest } from './guest-files.ts';
 
 const manifest = await readManifest();
 
 describe('the manifest', () => {
   test('has the hash of each compiled file', async () => {
-    for (const { files } of manifest.guests) {
+    for (const { files } of [...manifest.guests, ...manifest.kernelGuests]) {
       for (const { path, sha256 } of [files.bin, files.elf]) {
         const content = await readFile(join(guestDir, path));
         expect(createHash('sha256').update(content).digest('hex'), path).toBe(sha256);
@@ -23,6 +24,19 @@ describe('the manifest', () => {
     expect(listed.toSorted()).toEqual(compiled);
     const sources = new Set(manifest.guests.map(({ source }) => source));
     expect([...sources].toSorted()).toEqual(present.filter((name) => name.endsWith('.c')));
+  });
+
+  test('lists every program of kernel/, with outcomes of kernels that there are', async () => {
+    const present = (await readdir(join(guestDir, 'kernel'))).map((name) => join('kernel', name));
+    const listed = manifest.kernelGuests.flatMap(({ source, files }) => [
+      source,
+      files.bin.path,
+      files.elf.path,
+    ]);
+    expect(listed.toSorted()).toEqual(present.toSorted());
+    for (const { outcomes } of manifest.kernelGuests) {
+      for (const kernel of Object.keys(outcomes)) expect(findProfile(kernel)).toBeDefined();
+    }
   });
 
   test('expects success of a protected guest and a failing seed of an unprotected one', () => {

@@ -85,7 +85,7 @@ describe('the verb', () => {
       const { status, output } = await runVerb(['--check']);
       expect(status).toBe(1);
       expect(output).toContain('counter.bin differs from the manifest\n');
-      expect(output).toMatch(/guests: 24 of 24 files differ\n$/);
+      expect(output).toMatch(/guests: (\d+) of \1 files differ\n$/);
     },
     buildTimeoutMilliseconds,
   );

@@ -6,6 +6,7 @@ import type { Outcome } from '../../emulator/machine/outcome.ts';
 import type { RunOptions } from '../../emulator/machine/run.ts';
 import type { Strategy } from '../../emulator/machine/strategy.ts';
 import { LINUX_6_18 } from '../../kernel-model/rseq/linux-6.18.ts';
+import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { Decision } from '../../kernel-model/sched/decision.ts';
 import { guestDir } from '../guest/guest-files.ts';
 
@@ -17,6 +18,7 @@ export interface GuestRun {
   readonly cpus?: number;
   readonly tick?: number;
   readonly seed?: number;
+  readonly profile?: KernelProfile;
   readonly escalate?: boolean;
   readonly maxInstructions?: number;
   /** In place of the default scheduler. */
@@ -46,7 +48,7 @@ export function bootGuest(
       args: run.args ?? [],
       env: [],
     },
-    profile: LINUX_6_18,
+    profile: run.profile ?? LINUX_6_18,
     vcpus: run.cpus ?? 2,
     seed,
     maxInstructions: run.maxInstructions ?? 100_000_000,

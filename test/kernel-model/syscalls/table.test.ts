@@ -30,7 +30,7 @@ describe('a number', () => {
     [335, 'uretprobe'],
     [424, 'pidfd_send_signal'],
     [451, 'cachestat'],
-    [469, 'file_setattr'],
+    [467, 'open_tree_attr'],
   ])('%i is %s, which the model lacks', (number, name) => {
     expect(lookupSyscall(LINUX_6_18, number)).toEqual({ kind: 'unmodelled', name });
     const { kind, ...rest } = new TestMachine().syscall(1, number);
