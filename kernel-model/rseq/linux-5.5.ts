@@ -15,7 +15,7 @@ export const LINUX_5_5 = mainlineProfile({
   differences: [
     'unregistering with any other flag is EINVAL',
     'CLONE_VM leaves a child unregistered, that of vfork too',
-    'as 5.10 and later, membarrier has its rseq commands and MEMBARRIER_CMD_FLAG_CPU',
+    'asked for as 5.10 or later, membarrier has its rseq commands and MEMBARRIER_CMD_FLAG_CPU',
   ],
   sources: [
     '"[PATCH 0/3] rseq fixes for 5.5" (December 2019) and the pull request that carried it',

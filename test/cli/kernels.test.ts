@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { PROFILE_NAMES } from '../../kernel-model/rseq/registry.ts';
+import { runCommand } from './capture.ts';
+
+describe('kernels', () => {
+  it('lists every profile with what distinguishes it', async () => {
+    const { status, stdout, stderr } = await runCommand('kernels');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const name of PROFILE_NAMES)
+      expect(stdout).toMatch(new RegExp(`^${name}( \\(.*\\))?: `, 'm'));
+    expect(stdout).toMatch(/^linux-7\.1 \(7\.1, v7\.1, \+debug, \+documented\): mainline 7\.1/m);
+    expect(stdout).toMatch(/^ {2}inferred: /m);
+  });
+
+  it('writes the list as JSON, with the keys that tools may rely on', async () => {
+    const { stdout } = await runCommand('kernels', '--json', '-');
+    const { schema, profiles } = JSON.parse(stdout);
+    expect(schema).toEqual({ name: 'rseq-testbed/kernels', version: 1 });
+    expect(profiles.map(({ name }: { name: string }) => name)).toEqual(PROFILE_NAMES);
+    for (const profile of profiles) {
+      expect(Object.keys(profile)).toEqual(
+        expect.arrayContaining(['name', 'era', 'aliases', 'differences', 'sources', 'inferred']),
+      );
+      expect(profile.differences).not.toEqual([]);
+      expect(profile.sources).not.toEqual([]);
+    }
+  });
+
+  it('tells which profile stands for a version', async () => {
+    const { stdout } = await runCommand('kernels', '5.15', '--json', '-');
+    expect(JSON.parse(stdout).profiles).toMatchObject([
+      { name: 'linux-5.5', selector: '5.15', release: '5.15.0-rseq-testbed' },
+    ]);
+  });
+
+  it('warns in one line of a version that is newer than what is modelled', async () => {
+    const { status, stderr } = await runCommand('kernels', '31.4');
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^rseq-testbed: --kernel 31\.4 is newer .*: linux-7\.1 it is\n$/);
+  });
+
+  it.each([
+    ['4.9', /rseq came with Linux 4\.18 .*: turner-v1, .*rfc-2017\n$/],
+    ['6.18+nothing', /linux-6\.18 has the options \+debug\n$/],
+    ['broken-fence-lost+debug', /broken-fence-lost has no options\n$/],
+    ['windows', /there is turner-v1, .* or any version from 4\.18 on\n$/],
+  ])('refuses %s with one line and 125', async (kernel, line) => {
+    const { status, stdout, stderr } = await runCommand('kernels', kernel);
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+    expect(stderr).toMatch(line);
+    expect(stderr.split('\n')).toHaveLength(2);
+  });
+});
