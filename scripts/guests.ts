@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { UserError } from '../emulator/errors.ts';
 import { kernelGuestBuilds } from './guests/kernel-guests.ts';
+import { schemeBuilds } from './guests/schemes.ts';
 
 /** What a guest must do: end like this under every schedule, or fail under some schedule. */
 export type ExpectedVerdict =
@@ -28,6 +29,8 @@ export interface ManifestGuest {
   readonly defines: readonly string[];
   /** The arguments it takes when none are given. */
   readonly args: readonly string[];
+  /** The profile whose scheme it is written for; the mainline ones if left out. */
+  readonly kernel?: string;
   readonly files: { readonly bin: ManifestFile; readonly elf: ManifestFile };
   readonly expected: ExpectedVerdict;
 }
@@ -64,10 +67,8 @@ interface GuestProgram {
 /** A build of a program; the manifest adds the files. */
 type GuestBuild = Omit<ManifestGuest, 'files'>;
 
-/** What is compiled, and the folder of the manifest that it goes to. */
-type CompiledGuest = Pick<ManifestGuest, 'name' | 'source' | 'defines'> & {
-  readonly folder: string;
-};
+/** What is compiled; `name` is the path of its files without their endings. */
+type CompiledGuest = Pick<ManifestGuest, 'name' | 'source' | 'defines'>;
 
 interface Toolchain {
   readonly command: string;
@@ -115,15 +116,15 @@ const programs: readonly GuestProgram[] = [
   },
 ];
 
-const runtimeSources = ['start.S', 'memory.c', 'output.c', 'arguments.c', 'thread.c'].map(
-  (file) => `runtime/${file}`,
-);
+/** The run-time that is the same for every build, which is compiled once, and what depends on it. */
+const sharedSources = ['start.S', 'memory.c', 'output.c', 'arguments.c'];
+const threadSource = 'runtime/thread.c';
 
 const compilerFlags = [
   ...['-std=c11', '-O2', '-march=x86-64', '-mtune=generic', '-mno-avx', '-mgeneral-regs-only'],
   ...['-ffreestanding', '-nostdlib', '-static', '-no-pie', '-fno-pic', '-fno-stack-protector'],
   ...['-fno-asynchronous-unwind-tables', '-fcf-protection=none', '-ffunction-sections'],
-  ...['-fdata-sections', '-Wall', '-Wextra', '-Werror', '-Iinclude'],
+  ...['-fdata-sections', '-Wall', '-Wextra', '-Werror', '-Iinclude', '-I.'],
 ];
 
 const linkerFlags = [
@@ -133,6 +134,8 @@ const linkerFlags = [
 
 /** .bss becomes part of the file, so that the flat image is all there is to load. */
 const flattenFlags = ['-O', 'binary', '--set-section-flags', '.bss=alloc,load,contents'];
+
+const BUILDS_AT_ONCE = 4;
 
 const helpText = `Usage: guests [--check] [--out DIR]
 
@@ -224,18 +227,22 @@ function guestBuilds(): readonly GuestBuild[] {
 async function buildGuests(sourceDir: string, outDir: string): Promise<GuestManifest> {
   const toolchain = await findToolchain();
   const guests: ManifestGuest[] = [];
-  for (const build of guestBuilds()) {
-    const files = await buildGuest(toolchain, sourceDir, outDir, { ...build, folder: '' });
-    const { expected, ...described } = build;
-    guests.push({ ...described, files, expected });
+  const shared = await compileShared(toolchain, sourceDir, outDir);
+  const compile = (guest: CompiledGuest) =>
+    buildGuest(toolchain, sourceDir, outDir, { guest, shared });
+  const builds = [...guestBuilds(), ...schemeBuilds()];
+  for (let first = 0; first < builds.length; first += BUILDS_AT_ONCE) {
+    const batch = builds.slice(first, first + BUILDS_AT_ONCE).map(async (build) => {
+      const { expected, ...described } = build;
+      return { ...described, files: await compile(build), expected };
+    });
+    guests.push(...(await Promise.all(batch)));
   }
   const kernelGuests: KernelGuest[] = [];
   for (const build of kernelGuestBuilds) {
-    const folder = dirname(build.source);
-    await mkdir(join(outDir, folder), { recursive: true });
-    const files = await buildGuest(toolchain, sourceDir, outDir, { ...build, folder });
+    const name = join(dirname(build.source), build.name);
     const { outcomes, ...described } = build;
-    kernelGuests.push({ ...described, files, outcomes });
+    kernelGuests.push({ ...described, files: await compile({ ...build, name }), outcomes });
   }
   return {
     schema: { name: 'rseq-testbed/guests', version: 1 },
@@ -246,28 +253,46 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<GuestMani
   };
 }
 
+/** Returns the object files, in the order in which they are linked. */
+async function compileShared(
+  { command, leadingArguments }: Toolchain,
+  sourceDir: string,
+  outDir: string,
+): Promise<readonly string[]> {
+  const objects = sharedSources.map((source) => join(outDir, `${source}.o`));
+  await Promise.all(
+    sharedSources.map((source, i) => {
+      const flags = [...leadingArguments, ...compilerFlags, '-c', '-o', objects[i] ?? ''];
+      return runTool(command, [...flags, `runtime/${source}`], sourceDir);
+    }),
+  );
+  return objects;
+}
+
 async function buildGuest(
   toolchain: Toolchain,
   sourceDir: string,
   outDir: string,
-  { name, source, defines, folder }: CompiledGuest,
+  { guest, shared }: { readonly guest: CompiledGuest; readonly shared: readonly string[] },
 ): Promise<ManifestGuest['files']> {
-  const elf = join(outDir, folder, `${name}.elf`);
-  const bin = join(outDir, folder, `${name}.bin`);
+  const { name, source, defines } = guest;
+  await mkdir(dirname(join(outDir, name)), { recursive: true });
+  const elf = join(outDir, `${name}.elf`);
+  const bin = join(outDir, `${name}.bin`);
   // Run inside the source folder, so that no path of this machine can reach a compiled file.
   const defineFlags = defines.map((define) => `-D${define}`);
   const flags = [...toolchain.leadingArguments, ...compilerFlags, ...defineFlags, ...linkerFlags];
-  const sources = [...runtimeSources, source];
+  const sources = [...shared, threadSource, source];
   await runTool(toolchain.command, [...flags, '-o', elf, ...sources], sourceDir);
   await runTool(process.env.OBJCOPY || 'objcopy', [...flattenFlags, elf, bin], sourceDir);
   await chmod(bin, 0o644);
-  return { bin: await describeFile(bin, folder), elf: await describeFile(elf, folder) };
+  return { bin: await describeFile(outDir, bin), elf: await describeFile(outDir, elf) };
 }
 
-async function describeFile(path: string, folder: string): Promise<ManifestFile> {
+async function describeFile(folder: string, path: string): Promise<ManifestFile> {
   const content = await readFile(path);
   return {
-    path: join(folder, basename(path)),
+    path: relative(folder, path),
     sha256: createHash('sha256').update(content).digest('hex'),
   };
 }

@@ -39,8 +39,7 @@ export class Armings {
     for (const region of regions) {
       if (region.start === undefined) continue;
       this.#standingByStart.set(region.start, region);
-      cpu.markBoundary(region.start);
-      cpu.markBoundary(region.end);
+      for (const address of boundariesOf(region)) cpu.markBoundary(address);
     }
   }
 
@@ -66,11 +65,10 @@ export class Armings {
   add(region: ArmedRegion, isLasting: boolean, cpu: EngineCpu, all: readonly EngineCpu[]): void {
     this.#sure = 0;
     const old = this.#regions.get(region.source);
-    const isNew = old === undefined || old.start !== region.start || old.end !== region.end;
+    const isNew = old === undefined || !isSameCode(old, region);
     if (this.#stale.delete(region.source) || isNew) {
       this.#regions.set(region.source, region);
-      if (region.start !== undefined) cpu.markBoundary(region.start);
-      cpu.markBoundary(region.end);
+      for (const address of boundariesOf(region)) cpu.markBoundary(address);
     }
     if (isNew && old !== undefined) this.#changing.add(region.source);
     const isKnown = isLasting && !this.#changing.has(region.source);
@@ -117,4 +115,17 @@ export class Armings {
     this.#changing = new Set();
     for (const cpu of cpus) this.teach(cpu);
   }
+}
+
+function isSameCode(a: ArmedRegion, b: ArmedRegion): boolean {
+  return a.start === b.start && a.end === b.end && a.abort === b.abort;
+}
+
+/**
+ * The instructions whose execution has to be seen: the first and that after the last. Without a lower
+ * bound, the abort handler tells a section that gave up from one that was left on purpose.
+ */
+export function boundariesOf({ start, end, abort }: ArmedRegion): readonly number[] {
+  if (start !== undefined) return [start, end];
+  return abort === undefined ? [end] : [end, abort];
 }

@@ -77,10 +77,8 @@ export class Machine {
     this.sections = new Sections((id, end, region) => {
       if (end === 'aborted') return;
       const task = taskOf(this.kernel.state, id);
-      // Without a lower bound, a section is left before its commit only where its own test failed.
-      const hasFailed = end === 'exited' && region.start === undefined;
-      if (!hasFailed) noteProgress(task);
-      else this.#checkLivelock(id, region, noteFailedAttempt(task, region));
+      if (end === 'gave up') this.#checkLivelock(id, region, noteFailedAttempt(task, region));
+      else noteProgress(task);
     });
   }
 

@@ -10,8 +10,8 @@ export interface SectionCounts {
   readonly exited: number;
 }
 
-/** How a section that was entered ended. */
-export type SectionEnd = 'committed' | 'aborted' | 'exited';
+/** How a section that was entered ended; one that sent itself to its abort handler counts as exited. */
+export type SectionEnd = 'committed' | 'aborted' | 'exited' | 'gave up';
 
 /** Everything the tracker knows, as a value. Opaque. */
 export interface SectionsImage {
@@ -39,6 +39,11 @@ export const NO_SECTIONS: SectionsImage = {
 /** True when `address` lies in the region, its end excluded. */
 function isInRegion(region: ArmedRegion, address: number): boolean {
   return address >= (region.start ?? 0) && address < region.end;
+}
+
+/** Without a lower bound, a failed comparison goes where the kernel would have sent the task. */
+function isGivingUp({ start, abort }: ArmedRegion, address: number): boolean {
+  return start === undefined && address === abort;
 }
 
 /**
@@ -94,6 +99,8 @@ export class Sections {
     const flight = this.#inFlight[task];
     if (flight !== undefined && flight.start === undefined) this.#end(task, 'exited');
     if (region === undefined || !isInRegion(region, store)) return;
+    const isArmedAgain = flight?.source === region.source && flight.start !== undefined;
+    if (isArmedAgain && isInRegion(flight, store)) return;
     this.#pending[task] = { region, store };
     this.#saved = undefined;
   }
@@ -118,6 +125,8 @@ export class Sections {
     const flight = this.#inFlight[task];
     if (flight !== undefined && address === flight.end) {
       this.#end(task, isInRegion(flight, previous) ? 'committed' : 'exited');
+    } else if (flight !== undefined && isGivingUp(flight, address)) {
+      this.#end(task, 'gave up');
     }
     if (armed?.start !== address) return;
     if (flight !== undefined && this.#inFlight[task] !== undefined) {
@@ -133,7 +142,8 @@ export class Sections {
     if (pending !== undefined && pending.store !== last) this.#enterPending(task);
     const flight = this.#inFlight[task];
     if (flight === undefined || isInRegion(flight, next)) return;
-    this.#end(task, next === flight.end && isInRegion(flight, last) ? 'committed' : 'exited');
+    if (next === flight.end && isInRegion(flight, last)) this.#end(task, 'committed');
+    else this.#end(task, isGivingUp(flight, next) ? 'gave up' : 'exited');
   }
 
   /** The kernel sent the task from `from` inside `region` to its abort handler. */
@@ -158,6 +168,7 @@ export class Sections {
         this.#aborted++;
         break;
       case 'exited':
+      case 'gave up':
         this.#exited++;
         break;
     }

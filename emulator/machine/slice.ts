@@ -15,7 +15,7 @@ import {
   type Engine,
   type Exit,
 } from '../engine/engine.ts';
-import type { Armings } from './armings.ts';
+import { type Armings, boundariesOf } from './armings.ts';
 import type { CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { executeModelInstruction } from './model-instructions.ts';
 import type { Sections } from './sections.ts';
@@ -252,8 +252,7 @@ export class Slice {
     const region = kernel.profile.rseq.armedRegion(kernel.rseqContext(task));
     if (region === undefined || space === undefined) return;
     // Boundaries can only be marked where the CPU sees the code.
-    if (region.start !== undefined) space.resolveFault(region.start, 'fetch');
-    space.resolveFault(region.end, 'fetch');
+    for (const address of boundariesOf(region)) space.resolveFault(address, 'fetch');
     slot.cpu.setMappings(space.engineMappings());
     const isLasting = space.mappingAt(region.source)?.isImage === true;
     armings.add(
@@ -269,9 +268,8 @@ export class Slice {
     const { armings } = this.#parts;
     const space = this.#space;
     assert(space !== undefined, 'a task runs');
-    for (const { start, end } of standing) {
-      if (start !== undefined) space.resolveFault(start, 'fetch');
-      space.resolveFault(end, 'fetch');
+    for (const region of standing) {
+      for (const address of boundariesOf(region)) space.resolveFault(address, 'fetch');
     }
     slot.cpu.setMappings(space.engineMappings());
     armings.setStanding(standing, slot.cpu);

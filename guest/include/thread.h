@@ -7,7 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A scheme other than mainline brings its own thread area and registration. */
+#ifdef RSEQ_SCHEME
+#include RSEQ_SCHEME
+#else
 #include "rseq_area.h"
+#endif
 
 /*
  * The thread block. %fs:0 points at itself as the x86-64 TLS convention asks, and the rseq area

@@ -34,6 +34,7 @@ long thread_clone(unsigned long flags, void *stack, uint32_t *parent_tid, uint32
                   struct thread *tls);
 _Noreturn void thread_run(void);
 
+#ifndef RSEQ_SCHEME_REGISTERS
 void rseq_register(struct rseq_area *area) {
   area->cpu_id = UINT32_MAX;
   long result = syscall4(SYS_RSEQ, (long)area, sizeof *area, 0, RSEQ_SIGNATURE);
@@ -41,6 +42,7 @@ void rseq_register(struct rseq_area *area) {
     fail(EXIT_UNABLE, "rseq: registration refused, errno %ld\n", -result);
   }
 }
+#endif
 
 void threads_init(void) {
   main_thread.self = &main_thread;

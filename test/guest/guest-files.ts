@@ -15,3 +15,13 @@ export async function readManifest(folder = guestDir): Promise<GuestManifest> {
 export function isUnprotected(guest: ManifestGuest): boolean {
   return guest.defines.includes('UNPROTECTED');
 }
+
+/** Whether the guest is one of guest/abi/, a workload in terms of some scheme's macros. */
+export function isSchemeGuest(guest: ManifestGuest): boolean {
+  return guest.source.startsWith('abi/');
+}
+
+/** Whether mainline kernels run the guest. */
+export function isForMainline(guest: ManifestGuest): boolean {
+  return guest.kernel === undefined;
+}

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { PROFILE_NAMES } from '../../kernel-model/rseq/registry.ts';
 import { findProfile } from '../../kernel-model/rseq/resolve.ts';
-import { guestDir, isUnprotected, readManifest } from './guest-files.ts';
+import { guestDir, isSchemeGuest, isUnprotected, readManifest } from './guest-files.ts';
 
 const manifest = await readManifest();
 
@@ -18,12 +19,14 @@ describe('the manifest', () => {
   });
 
   test('lists every compiled file once, and every program of the folder', async () => {
-    const present = (await readdir(guestDir)).toSorted();
+    const everything = (await readdir(guestDir, { recursive: true })).toSorted();
+    const present = everything.filter((name) => !name.startsWith('kernel/'));
     const compiled = present.filter((name) => /\.(bin|elf)$/.test(name));
     const listed = manifest.guests.flatMap(({ files }) => [files.bin.path, files.elf.path]);
     expect(listed.toSorted()).toEqual(compiled);
     const sources = new Set(manifest.guests.map(({ source }) => source));
-    expect([...sources].toSorted()).toEqual(present.filter((name) => name.endsWith('.c')));
+    const programs = present.filter((name) => /^(abi\/)?[^/]*\.c$/.test(name));
+    expect([...sources].toSorted()).toEqual(programs);
   });
 
   test('lists every program of kernel/, with outcomes of kernels that there are', async () => {
@@ -44,7 +47,18 @@ describe('the manifest', () => {
       const kind = isUnprotected(guest) ? 'some-seed-fails' : 'exit';
       expect(guest.expected.kind, guest.name).toBe(kind);
     }
-    const unprotected = manifest.guests.filter(isUnprotected);
-    expect(unprotected).toHaveLength(manifest.guests.length / 2);
+    const plain = manifest.guests.filter((guest) => !isSchemeGuest(guest));
+    expect(plain.filter(isUnprotected)).toHaveLength(plain.length / 2);
+    const schemes = new Set(manifest.guests.filter(isSchemeGuest).map(({ defines }) => defines[0]));
+    const broken = manifest.guests.filter((guest) => isSchemeGuest(guest) && isUnprotected(guest));
+    expect(new Set(broken.map(({ defines }) => defines[0]))).toEqual(schemes);
+  });
+
+  test('names a profile for the guests of each scheme but mainline', () => {
+    for (const { name, kernel } of manifest.guests.filter(isSchemeGuest)) {
+      const scheme = PROFILE_NAMES.find((profile) => name.startsWith(`abi/${profile}-`));
+      expect(kernel, name).toBe(scheme);
+      expect(name.startsWith('abi/mainline-')).toBe(kernel === undefined);
+    }
   });
 });

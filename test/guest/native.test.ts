@@ -1,6 +1,6 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { guestDir, isUnprotected, readManifest } from './guest-files.ts';
+import { guestDir, isForMainline, isUnprotected, readManifest } from './guest-files.ts';
 import { findPinning, runNatively, whyNotNative } from './native.ts';
 
 const repetitions = 5;
@@ -10,11 +10,13 @@ const pinnedFactor = 100;
 
 const manifest = await readManifest();
 const obstacle = await whyNotNative();
-const guests = manifest.guests.filter((guest) => !isUnprotected(guest));
+const protectedGuests = manifest.guests.filter((guest) => !isUnprotected(guest));
+const guests = protectedGuests.filter(isForMainline);
 
 describe.each(guests.map((guest) => [guest.name, guest] as const))('%s natively', (_, guest) => {
   const elf = join(guestDir, guest.files.elf.path);
   const [tasks = '', count = ''] = guest.args;
+  const program = basename(guest.source, '.c');
 
   beforeEach((context) => {
     if (obstacle !== undefined) {
@@ -49,7 +51,7 @@ describe.each(guests.map((guest) => [guest.name, guest] as const))('%s natively'
       for (let repetition = 0; repetition < repetitions; repetition += 1) {
         const run = await runNatively(pinning.file, args);
         expect(run).toMatchObject({ status: 0, stderr: '' });
-        expect(run.stdout).toMatch(new RegExp(`^${guest.name}: ${tasks} tasks x ${many} .*ok\n$`));
+        expect(run.stdout).toMatch(new RegExp(`^${program}: ${tasks} tasks x ${many} .*ok\n$`));
       }
     },
     runsTimeoutMilliseconds,
@@ -68,7 +70,19 @@ describe.each(guests.map((guest) => [guest.name, guest] as const))('%s natively'
     for (const args of [['0'], ['65'], ['x'], ['-1'], [''], ['1', '0'], ['1', '1', '1']]) {
       const { status, stdout, stderr } = await runNatively(elf, args);
       expect({ status, stdout }, args.join(' ')).toEqual({ status: 2, stdout: '' });
-      expect(stderr).toMatch(new RegExp(`^usage: ${guest.name} \\[TASKS .*\n$`));
+      expect(stderr).toMatch(new RegExp(`^usage: ${program} \\[TASKS .*\n$`));
     }
+  });
+});
+
+describe('a guest of a scheme that no kernel has today', () => {
+  test.each(
+    protectedGuests
+      .filter((guest) => !isForMainline(guest))
+      .map((guest) => [guest.name, guest] as const),
+  )('%s says so natively and ends with status 3', async (_, guest) => {
+    const run = await runNatively(join(guestDir, guest.files.elf.path), []);
+    const stderr = `${guest.kernel}: this kernel does not have the scheme\n`;
+    expect(run).toEqual({ status: 3, stdout: '', stderr });
   });
 });

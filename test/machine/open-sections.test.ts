@@ -58,12 +58,6 @@ describe.each([
     expect(sections.isTracked(TASK)).toBe(false);
   });
 
-  test('is left by the next one', () => {
-    enter(region);
-    enter(region);
-    expect(sections.counts).toEqual({ entered: 2, committed: 0, aborted: 0, exited: 1 });
-  });
-
   test('is saved and restored, about to be entered', () => {
     sections.armingStored(TASK, region, STORE);
     const image = sections.save();
@@ -73,6 +67,33 @@ describe.each([
     sections.settle(TASK, NEXT + 4, NEXT);
     expect(sections.counts.entered).toBe(1);
   });
+});
+
+test('a section gave up that goes to its abort handler by itself', () => {
+  enter(open);
+  sections.boundary(TASK, open, FAILURE, NEXT);
+  expect(ends).toEqual(['gave up']);
+  expect(sections.counts).toEqual({ entered: 1, committed: 0, aborted: 0, exited: 1 });
+  sections.armingStored(TASK, undefined, FAILURE);
+  expect(ends).toEqual(['gave up']);
+});
+
+test('the same where the task stops before its abort handler', () => {
+  enter(open);
+  sections.settle(TASK, FAILURE, NEXT);
+  expect(ends).toEqual(['gave up']);
+});
+
+test('a section armed again from within is still the same', () => {
+  enter(early);
+  enter(early);
+  expect(sections.counts).toEqual({ entered: 1, committed: 0, aborted: 0, exited: 0 });
+});
+
+test('the next one leaves a section without lower bound', () => {
+  enter(open);
+  enter(open);
+  expect(sections.counts).toEqual({ entered: 2, committed: 0, aborted: 0, exited: 1 });
 });
 
 test('disarming leaves a section without lower bound', () => {

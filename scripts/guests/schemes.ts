@@ -1,0 +1,76 @@
+/** A workload of guest/abi/ under one scheme. */
+interface SchemeBuild {
+  readonly name: string;
+  readonly description: string;
+  readonly source: string;
+  readonly defines: readonly string[];
+  readonly args: readonly string[];
+  /** The profile that it is for; the mainline ones if left out. */
+  readonly kernel?: string;
+  readonly expected:
+    | { readonly kind: 'exit'; readonly status: 0; readonly stdout: string }
+    | { readonly kind: 'some-seed-fails'; readonly status: 1 };
+}
+
+/** Header in guest/abi/ and, but for mainline, profile. */
+const SCHEMES = [
+  'mainline',
+  'turner-v1',
+  'turner-v2',
+  'getcpu-cache',
+  'thread-local-abi',
+  'lutomirski-2016',
+  'desnoyers-2016a',
+  'desnoyers-2016b',
+  'rfc-2017',
+] as const;
+
+const WORKLOADS = [
+  {
+    name: 'counter',
+    description: 'per-CPU counters add up',
+    args: ['8', '50'],
+    stdout: 'counter: 8 tasks x 50 = 400 ok\n',
+  },
+  {
+    name: 'list',
+    description: 'per-CPU lists keep every node',
+    args: ['6', '30'],
+    stdout: 'list: 6 tasks x 30 rounds, 24 nodes kept ok\n',
+  },
+  {
+    name: 'long',
+    description: 'sections of 400 instructions lose nothing',
+    args: ['6', '8'],
+    stdout: 'long: 6 tasks x 8 sums of 96 words ok\n',
+  },
+] as const;
+
+/** Every workload under every scheme, and its counter without what makes the scheme sound. */
+export function schemeBuilds(): readonly SchemeBuild[] {
+  return SCHEMES.flatMap((scheme): SchemeBuild[] => {
+    const defines = [`RSEQ_SCHEME="abi/${scheme}.h"`];
+    const kernel = scheme === 'mainline' ? {} : { kernel: scheme };
+    const builds = WORKLOADS.map(({ name, description, args, stdout }): SchemeBuild => {
+      return {
+        name: `abi/${scheme}-${name}`,
+        description: `${scheme}: ${description}`,
+        source: `abi/${name}.c`,
+        defines,
+        args,
+        ...kernel,
+        expected: { kind: 'exit', status: 0, stdout },
+      };
+    });
+    const broken: SchemeBuild = {
+      name: `abi/${scheme}-counter-unprotected`,
+      description: `${scheme}: deliberately broken, per-CPU counters lose updates`,
+      source: 'abi/counter.c',
+      defines: [...defines, 'UNPROTECTED'],
+      args: ['8', '50'],
+      ...kernel,
+      expected: { kind: 'some-seed-fails', status: 1 },
+    };
+    return [...builds, broken];
+  });
+}
