@@ -27,6 +27,8 @@ export interface KernelState {
   vcpus: Vcpu[];
   processes: Process[];
   nextTid: number;
+  /** Names the next shared memory. */
+  nextObject: number;
   /** Seeds getrandom and AT_RANDOM, with the number of words drawn so far. */
   readonly seed: number;
   randomWordsDrawn: number;
@@ -51,6 +53,8 @@ export interface KernelHost {
   registers(task: TaskId): TaskRegisters;
   /** Gives a new task its registers: a copy of its parent's. */
   createTask(task: TaskId, parent: TaskId): void;
+  /** Copies an address space for fork; returns the index of the copy. */
+  forkSpace(space: number): number;
   /** The task will not run again. */
   destroyTask(task: TaskId): void;
   /** Bytes that the guest wrote to file descriptor 1 or 2. */

@@ -91,6 +91,7 @@ export class Kernel implements KernelContext {
       vcpus,
       processes: [],
       nextTid: FIRST_PID,
+      nextObject: 1,
       seed: options.seed,
       randomWordsDrawn: 0,
     };
@@ -107,10 +108,10 @@ export class Kernel implements KernelContext {
 
   /** The user memory of a process, through the logged accessor. */
   memoryOf(process: Process): UserMemory {
+    const space = this.host.spaces[process.space];
+    assert(space !== undefined, 'address space exists', process.space);
     let memory = this.#memories[process.space];
-    if (memory === undefined) {
-      const space = this.host.spaces[process.space];
-      assert(space !== undefined, 'address space exists', process.space);
+    if (memory?.space !== space) {
       memory = new UserMemory(space);
       this.#memories[process.space] = memory;
     }

@@ -20,6 +20,7 @@ export function copyKernelState(state: KernelState): KernelState {
     vcpus,
     processes,
     nextTid: state.nextTid,
+    nextObject: state.nextObject,
     seed: state.seed,
     randomWordsDrawn: state.randomWordsDrawn,
   };

@@ -3,7 +3,7 @@ import { assert, assertNever } from '../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import { Kernel } from '../../kernel-model/kernel.ts';
 import type { KernelHost } from '../../kernel-model/kernel-state.ts';
-import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
+import { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import { MemoryImages } from '../../kernel-model/mm/memory-images.ts';
 import { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import { noteFailedAttempt, noteProgress } from '../../kernel-model/rseq/progress.ts';
@@ -167,6 +167,11 @@ export class Machine {
       registers: (task) => this.#slots.registers(task),
       createTask: (task, parent) => {
         this.#slots.create(task, parent);
+      },
+      forkSpace: (index) => {
+        const space = this.#spaces[index];
+        assert(space !== undefined, 'address space exists', index);
+        return this.#spaces.push(space.fork()) - 1;
       },
       destroyTask: (task) => this.#slots.destroy(task),
       output: run.output,
@@ -346,9 +351,10 @@ export class Machine {
   restore(snapshot: MachineSnapshot): void {
     this.#images.restore(snapshot.memory);
     this.memory.restoreAllocation(snapshot.allocation);
-    assert(snapshot.spaces.length === this.#spaces.length, 'address spaces of this boot');
+    this.#spaces.length = Math.min(this.#spaces.length, snapshot.spaces.length);
     snapshot.spaces.forEach((image, i) => {
-      this.#spaces[i]?.restore(image);
+      this.#spaces[i] ??= new AddressSpace(this.memory);
+      this.#spaces[i].restore(image);
     });
     this.kernel.state = copyKernelState(snapshot.kernel);
     this.#slots.restore(snapshot.registers);

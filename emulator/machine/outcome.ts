@@ -44,6 +44,10 @@ export function whatFor(state: TaskState): string | undefined {
       return 'a handler to run';
     case 'signal':
       return 'a signal';
+    case 'child':
+      return 'a child';
+    case 'vfork':
+      return 'a child that has its memory';
     default:
       return assertNever(wait);
   }

@@ -11,6 +11,8 @@ export interface Mapping {
   readonly protection: number;
   /** MAP_SHARED: frames stay shared over fork instead of copy-on-write. */
   readonly shared: boolean;
+  /** What tells shared memory from other shared memory at the same address. */
+  readonly object?: number;
   readonly name: string;
   /** Part of the program file, as opposed to stack, heap and anonymous memory. */
   readonly isImage?: boolean;

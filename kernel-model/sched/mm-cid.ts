@@ -1,4 +1,5 @@
 import type { KernelState } from '../kernel-state.ts';
+import { sharesMemory } from '../task/process.ts';
 import type { Task } from '../task/task.ts';
 import { taskOf } from './run-queue.ts';
 
@@ -21,7 +22,7 @@ export function mmCidFor(state: KernelState, task: Task, scheme: MmCidScheme): n
 
 function ownedCid(state: KernelState, task: Task): number {
   let users = 0;
-  for (const other of state.tasks) if (isFellow(task, other)) users++;
+  for (const other of state.tasks) if (isFellow(state, task, other)) users++;
   if (users >= state.vcpus.length) {
     return isRunningWith(state, task, task.vcpu)
       ? lowestCid(state, task, isRunningWith)
@@ -41,20 +42,20 @@ function lowestCid(
   }
 }
 
-/** Another live thread of the task's process. */
-function isFellow(task: Task, other: Task): boolean {
-  return other.process === task.process && other.state.kind !== 'dead' && other.id !== task.id;
+/** Another live task with the task's memory. */
+function isFellow(state: KernelState, task: Task, other: Task): boolean {
+  return other.id !== task.id && other.state.kind !== 'dead' && sharesMemory(state, task, other);
 }
 
 function isOwned(state: KernelState, task: Task, cid: number): boolean {
-  return state.tasks.some((other) => isFellow(task, other) && other.mmCid === cid);
+  return state.tasks.some((other) => isFellow(state, task, other) && other.mmCid === cid);
 }
 
 function isRunningWith(state: KernelState, task: Task, cid: number): boolean {
   for (const vcpu of state.vcpus) {
     if (vcpu.current === 0 || vcpu.current === task.id) continue;
     const other = taskOf(state, vcpu.current);
-    if (other.process === task.process && other.mmCid === cid) return true;
+    if (other.mmCid === cid && sharesMemory(state, task, other)) return true;
   }
   return false;
 }

@@ -1,6 +1,6 @@
 import { ERRNO } from '../abi/errno.ts';
 import { RESTART, SYS_RESTART_SYSCALL } from '../abi/restart.ts';
-import { SA, SIG_DFL, SIG_IGN, SS } from '../abi/signal.ts';
+import { SA, SI_CODE, SIG_DFL, SIG_IGN, SS } from '../abi/signal.ts';
 import type { KernelContext } from '../kernel-state.ts';
 import { settleRseq } from '../rseq/settle.ts';
 import { processOf } from '../task/process.ts';
@@ -9,7 +9,7 @@ import { NO_SYSCALL, type Task } from '../task/task.ts';
 import { dequeueFault, dequeueSignal } from './dequeue.ts';
 import { type CaughtSignal, pushFrame } from './frame.ts';
 import { setSignalMask } from './mask.ts';
-import { forceSegv } from './send.ts';
+import { forceSegv, reportStop } from './send.ts';
 import { hasSignal, IGNORED_BY_DEFAULT, STOPPING, signalSet } from './signal-set.ts';
 import { actionOf, NO_ALTERNATE_STACK, withAction } from './signal-state.ts';
 
@@ -43,8 +43,10 @@ function nextCaught(context: KernelContext, task: Task): CaughtSignal | undefine
       return { info, action };
     }
     if (hasSignal(IGNORED_BY_DEFAULT, signal)) continue;
-    if (hasSignal(STOPPING, signal)) stopProcess(context, process, signal);
-    else context.killProcess(task, info);
+    if (hasSignal(STOPPING, signal)) {
+      stopProcess(context, process, signal);
+      reportStop(context, process, SI_CODE.CLD_STOPPED, signal);
+    } else context.killProcess(task, info);
     return undefined;
   }
 }

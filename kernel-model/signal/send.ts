@@ -1,10 +1,11 @@
-import { SIG_DFL, SIG_IGN, SIGNALS } from '../abi/signal.ts';
+import { SA, SI_CODE, SIG_DFL, SIG_IGN, SIGNALS } from '../abi/signal.ts';
 import type { KernelContext } from '../kernel-state.ts';
-import { liveTasks, processOf } from '../task/process.ts';
+import { leaderOf, liveTasks, processOf } from '../task/process.ts';
 import { continueProcess } from '../task/stop.ts';
 import type { Process, Task } from '../task/task.ts';
+import { retryWaits } from '../task/wait.ts';
 import { isCoalesced, without } from './pending.ts';
-import { kernelInfo, type SignalInfo } from './siginfo.ts';
+import { childInfo, kernelInfo, type SignalInfo } from './siginfo.ts';
 import {
   DUMPING,
   hasSignal,
@@ -43,7 +44,9 @@ export function sendSignal(
   if (hasSignal(STOPPING, signal)) dropPending(context, process, signalSet(SIGNALS.SIGCONT));
   if (signal === SIGNALS.SIGCONT) {
     dropPending(context, process, STOPPING);
-    continueProcess(context, process);
+    if (continueProcess(context, process)) {
+      reportStop(context, process, SI_CODE.CLD_CONTINUED, SIGNALS.SIGCONT);
+    }
   }
   if (!hasSignal(target.signals.mask, signal) && isIgnored(process, signal)) return;
   const holder = scope === 'thread' ? target : process;
@@ -54,6 +57,24 @@ export function sendSignal(
     process.signals = { ...process.signals, pending: [...process.signals.pending, info] };
   }
   complete(context, { process, target, info, scope });
+}
+
+/** do_notify_parent_cldstop: a process was stopped or continued. */
+export function reportStop(
+  context: KernelContext,
+  process: Process,
+  code: number,
+  status: number,
+): void {
+  const { state } = context;
+  const parent = process.parent === undefined ? undefined : state.processes[process.parent];
+  if (parent === undefined) return;
+  const { handler, flags } = actionOf(parent.signals, SIGNALS.SIGCHLD);
+  if (handler !== SIG_IGN && (flags & SA.NOCLDSTOP) === 0) {
+    const info = childInfo({ signal: SIGNALS.SIGCHLD, code }, process.tgid, status);
+    sendSignal(context, leaderOf(state, parent), info, 'process');
+  }
+  retryWaits(context, parent);
 }
 
 /** Forgets pending signals of a process and of all its threads. */

@@ -31,6 +31,12 @@ export function kernelInfo(signal: number): SignalInfo {
   return { signal, errno: 0, code: SI_CODE.SI_KERNEL, fields: [0n, 0n, 0n, 0n] };
 }
 
+/** Of a child: si_pid, si_uid, si_status; no CPU time. */
+export function childInfo(origin: Origin, childPid: number, status: number): SignalInfo {
+  const word = BigInt.asUintN(32, BigInt(status));
+  return { ...origin, errno: 0, fields: [pidAndUser(childPid), word, 0n, 0n] };
+}
+
 function pidAndUser(pid: number): bigint {
   return BigInt(pid) | (BigInt(GUEST_USER_ID) << 32n);
 }

@@ -7,6 +7,7 @@ import { writeTimespec } from '../syscalls/timespec.ts';
 import { copyTo } from '../syscalls/user-access.ts';
 import { processOf } from '../task/process.ts';
 import type { BlockedState, Task, Wait } from '../task/task.ts';
+import { collectChild, waitResult } from '../task/wait.ts';
 import { dequeueSignal } from './dequeue.ts';
 import { encodeSignalInfo } from './siginfo.ts';
 import type { RestartBlock } from './signal-state.ts';
@@ -46,6 +47,12 @@ export function interruptionResult(
       return -RESTART.ERESTARTNOHAND;
     case 'signal':
       return acceptAwaited(context, task, wait);
+    case 'child': {
+      const parent = processOf(context.state, task);
+      return waitResult(collectChild(context, parent, wait)) ?? -RESTART.ERESTARTSYS;
+    }
+    case 'vfork':
+      return undefined;
     default:
       return assertNever(wait);
   }

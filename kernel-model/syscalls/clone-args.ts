@@ -9,11 +9,11 @@ import {
 import type { Errno } from '../abi/errno.ts';
 import { PAGE_SIZE, TASK_SIZE_WORD } from '../hardware/address.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
-import type { ThreadRequest } from '../task/clone.ts';
+import type { ProcessRequest } from '../task/clone.ts';
 import { copyFrom } from './user-access.ts';
 
 /** struct kernel_clone_args, as far as the model uses it. */
-export interface CloneRequest extends ThreadRequest {
+export interface CloneRequest extends ProcessRequest {
   readonly parentTid: bigint;
   /** How many thread ids the caller chose itself. */
   readonly setTidCount: bigint;
@@ -45,6 +45,7 @@ export function readCloneArgs(
     parentTid: word(view, 'parentTid'),
     childTid: word(view, 'childTid'),
     tls: word(view, 'tls'),
+    exitSignal: Number(word(view, 'exitSignal')),
     setTidCount: word(view, 'setTidSize'),
   };
 }

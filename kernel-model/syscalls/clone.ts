@@ -1,6 +1,8 @@
 import { CLONE, CLONE_LEGACY_FLAGS, CSIGNAL } from '../abi/clone.ts';
 import type { Errno } from '../abi/errno.ts';
-import { createThread } from '../task/clone.ts';
+import { SIGNALS } from '../abi/signal.ts';
+import { createProcess, createThread } from '../task/clone.ts';
+import { processOf } from '../task/process.ts';
 import { isSegmentBase } from './arch-prctl.ts';
 import { type CloneRequest, readCloneArgs } from './clone-args.ts';
 import {
@@ -15,7 +17,7 @@ import { parameters } from './parameters.ts';
 import { putU32 } from './user-access.ts';
 
 /** Flags of a new thread that the model carries out, or that change nothing that it has. */
-const MODELLED_FLAGS =
+const THREAD_FLAGS =
   CLONE.VM |
   CLONE.FS |
   CLONE.FILES |
@@ -32,6 +34,24 @@ const MODELLED_FLAGS =
   CLONE.CHILD_SETTID |
   CLONE.IO;
 
+/** The same for a new process, which has its own handlers. */
+const PROCESS_FLAGS =
+  (THREAD_FLAGS & ~(CLONE.THREAD | CLONE.SIGHAND)) | CLONE.VFORK | CLONE.CLEAR_SIGHAND;
+
+const { SIGCHLD } = SIGNALS;
+const NO_POINTERS = { stackPointer: 0n, parentTid: 0n, childTid: 0n, tls: 0n, setTidCount: 0n };
+
+/** Mirrors SYSCALL_DEFINE0(fork). */
+function sysFork(context: SyscallContext): SyscallResult {
+  return clone(context, { ...NO_POINTERS, flags: 0n, exitSignal: SIGCHLD });
+}
+
+/** Mirrors SYSCALL_DEFINE0(vfork). */
+function sysVfork(context: SyscallContext): SyscallResult {
+  const flags = CLONE.VFORK | CLONE.VM;
+  return clone(context, { ...NO_POINTERS, flags, exitSignal: SIGCHLD });
+}
+
 /** Mirrors SYSCALL_DEFINE5(clone) of kernel/fork.c, with x86-64's order of arguments. */
 function sysClone(context: SyscallContext, args: SyscallArguments): SyscallResult {
   const flags = args[0] & CLONE_LEGACY_FLAGS & ~CSIGNAL;
@@ -45,6 +65,7 @@ function sysClone(context: SyscallContext, args: SyscallArguments): SyscallResul
     childTid: args[3],
     tls: args[4],
     setTidCount: 0n,
+    exitSignal: Number(args[0] & CSIGNAL),
   });
 }
 
@@ -54,23 +75,34 @@ function sysClone3(context: SyscallContext, args: SyscallArguments): SyscallResu
   return typeof request === 'string' ? fails(request) : clone(context, request);
 }
 
-/** kernel_clone. Both thread ids are in memory before either thread runs on. */
+/** kernel_clone. Both thread ids are in memory before either task runs on. */
 function clone(context: SyscallContext, request: CloneRequest): SyscallResult {
-  const { memory, task } = context;
+  const { state, memory, task } = context;
   const { flags } = request;
   const errno = checkFlags(flags);
   if (errno !== undefined) return fails(errno);
-  if ((flags & CLONE.THREAD) === 0n) {
-    return { kind: 'unsupported', detail: `a new process (flags 0x${flags.toString(16)})` };
-  }
-  const left = flags & ~MODELLED_FLAGS;
-  if (left !== 0n) return { kind: 'unsupported', detail: `flags 0x${left.toString(16)}` };
-  if (request.setTidCount !== 0n) return { kind: 'unsupported', detail: 'set_tid' };
+  const left = findUnmodelled(request);
+  if (left !== undefined) return { kind: 'unsupported', detail: left };
   if ((flags & CLONE.SETTLS) !== 0n && !isSegmentBase(request.tls)) return fails('EPERM');
-  const child = createThread(context, task, request);
+  const isThread = (flags & CLONE.THREAD) !== 0n;
+  const child = isThread
+    ? createThread(context, task, request)
+    : createProcess(context, task, request);
   if ((flags & CLONE.PARENT_SETTID) !== 0n) putU32(memory, request.parentTid, child.tid);
-  if ((flags & CLONE.CHILD_SETTID) !== 0n) putU32(memory, request.childTid, child.tid);
-  return returns(child.tid);
+  if ((flags & CLONE.CHILD_SETTID) !== 0n) {
+    putU32(context.memoryOf(processOf(state, child)), request.childTid, child.tid);
+  }
+  if ((flags & CLONE.VFORK) === 0n) return returns(child.tid);
+  const wait = { kind: 'vfork' as const, child: child.process };
+  const deadline = Number.POSITIVE_INFINITY;
+  return { kind: 'block', state: { kind: 'blocked', wait, deadline, timeoutResult: 0n } };
+}
+
+function findUnmodelled({ flags, setTidCount }: CloneRequest): string | undefined {
+  const isThread = (flags & CLONE.THREAD) !== 0n;
+  const left = flags & ~(isThread ? THREAD_FLAGS : PROCESS_FLAGS);
+  if (left !== 0n) return `flags 0x${left.toString(16)}`;
+  return setTidCount === 0n ? undefined : 'set_tid';
 }
 
 /** The combinations that copy_process refuses, in its order. */
@@ -83,7 +115,7 @@ function checkFlags(flags: bigint): Errno | undefined {
   return all(CLONE.PIDFD | CLONE.DETACHED) ? 'EINVAL' : undefined;
 }
 
-const NOTE = 'threads only, no processes, namespaces or pid file descriptors';
+const NOTE = 'no namespaces or pid file descriptors, no handlers shared between processes';
 
 export const cloneEntry: SyscallEntry = {
   name: 'clone',
@@ -105,4 +137,20 @@ export const clone3Entry: SyscallEntry = {
   support: 'partial',
   note: NOTE,
   handler: sysClone3,
+};
+
+export const fork: SyscallEntry = {
+  name: 'fork',
+  parameters: [],
+  support: 'full',
+  note: '',
+  handler: sysFork,
+};
+
+export const vfork: SyscallEntry = {
+  name: 'vfork',
+  parameters: [],
+  support: 'full',
+  note: '',
+  handler: sysVfork,
 };

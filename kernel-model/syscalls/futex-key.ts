@@ -2,6 +2,7 @@ import type { Errno } from '../abi/errno.ts';
 import { FUTEX_WORD_BYTES } from '../abi/futex.ts';
 import { type GuestAddress, toGuestAddress } from '../hardware/address.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
+import { sharedKey } from '../task/futex-key.ts';
 import type { FutexKey } from '../task/task.ts';
 import type { SyscallContext } from './context.ts';
 
@@ -16,7 +17,9 @@ export function makeKey(
   if (address === undefined) return 'EFAULT';
   const shared = !options.isPrivate;
   if (shared && !isReachable(memory.space, address, options.access)) return 'EFAULT';
-  return { space: process.space, address, shared };
+  return shared
+    ? sharedKey(memory.space, process.space, address)
+    : { space: process.space, object: 0, address, shared };
 }
 
 /** get_user_pages_fast for writing, else for reading, where private anonymous memory is refused. */

@@ -24,7 +24,8 @@ const ANY = -1;
 function findTask({ state }: SyscallContext, tid: number): Task | undefined {
   return state.tasks.find((task) => {
     if (task.tid !== tid) return false;
-    const isLeader = state.processes[task.process]?.tgid === tid;
+    const process = state.processes[task.process];
+    const isLeader = process?.tgid === tid && !process.isReaped;
     return isLeader || task.state.kind !== 'dead';
   });
 }

@@ -67,7 +67,9 @@ function sysMmap(context: SyscallContext, args: SyscallArguments): SyscallResult
     start,
     end: start + call.lengthBytes,
     protection: call.protection,
-    shared: (flags & MAP.TYPE) === MAP.SHARED,
+    ...((flags & MAP.TYPE) === MAP.SHARED
+      ? { shared: true, object: context.state.nextObject++ }
+      : { shared: false }),
     name: '[anonymous]',
   });
   return returns(start);

@@ -1,9 +1,9 @@
 import { archPrctl } from './arch-prctl.ts';
-import { clone3Entry, cloneEntry } from './clone.ts';
+import { clone3Entry, cloneEntry, fork, vfork } from './clone.ts';
 import type { SyscallEntry } from './context.ts';
 import { fileGetattr, fileSetattr } from './file-attributes.ts';
 import { futex } from './futex.ts';
-import { getegid, geteuid, getgid, getpid, getppid, gettid, getuid } from './identity.ts';
+import { getegid, geteuid, getgid, getpgrp, getpid, getppid, gettid, getuid } from './identity.ts';
 import { kill, rtSigqueueinfo, rtTgsigqueueinfo, tgkill, tkill } from './kill.ts';
 import { madvise } from './madvise.ts';
 import { membarrier } from './membarrier.ts';
@@ -24,6 +24,7 @@ import {
   nanosleep,
   time,
 } from './time.ts';
+import { wait4, waitid } from './wait.ts';
 import { write, writev } from './write.ts';
 
 /** Every modelled system call by its x86-64 number, but rseq's, which the ABI variant brings. */
@@ -43,7 +44,10 @@ export const SYSCALLS: Readonly<Record<number, SyscallEntry>> = {
   35: nanosleep,
   39: getpid,
   56: cloneEntry,
+  57: fork,
+  58: vfork,
   60: exit,
+  61: wait4,
   62: kill,
   63: uname,
   96: gettimeofday,
@@ -53,6 +57,7 @@ export const SYSCALLS: Readonly<Record<number, SyscallEntry>> = {
   107: geteuid,
   108: getegid,
   110: getppid,
+  111: getpgrp,
   127: rtSigpending,
   128: rtSigtimedwait,
   129: rtSigqueueinfo,
@@ -73,6 +78,7 @@ export const SYSCALLS: Readonly<Record<number, SyscallEntry>> = {
   230: clockNanosleep,
   231: exitGroup,
   234: tgkill,
+  247: waitid,
   273: setRobustList,
   297: rtTgsigqueueinfo,
   302: prlimit64,

@@ -15,7 +15,7 @@ import { parameters } from './parameters.ts';
 const STATUS_MASK = 0xff;
 
 function sysExit(context: SyscallContext, args: SyscallArguments): SyscallResult {
-  exitTask(context, toInt32(args[0]));
+  exitTask(context, context.task, toInt32(args[0]));
   return { kind: 'exited' };
 }
 
@@ -65,6 +65,6 @@ export const setRobustList: SyscallEntry = {
   name: 'set_robust_list',
   parameters: parameters({ head: 'pointer', len: 'size' }),
   support: 'partial',
-  note: 'acted on when a thread ends, not when the whole process does',
+  note: 'at the end of a whole process acted on only where another process could see it',
   handler: sysSetRobustList,
 };

@@ -1,3 +1,4 @@
+import { SIGNALS } from '../abi/signal.ts';
 import type { KernelState } from '../kernel-state.ts';
 import { NO_PROCESS_RSEQ } from '../rseq/variant.ts';
 import { INITIAL_TASK_SIGNALS } from '../signal/signal-state.ts';
@@ -10,6 +11,9 @@ export function makeFirst(state: KernelState): Task {
     id: 0,
     tgid: tid,
     group: tid,
+    parent: undefined,
+    exitSignal: SIGNALS.SIGCHLD,
+    isReaped: false,
     space: 0,
     membarrierRegistrations: 0,
     rseq: NO_PROCESS_RSEQ,

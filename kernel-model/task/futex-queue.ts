@@ -13,7 +13,9 @@ function futexWaitOf(task: Task): FutexWait | undefined {
 }
 
 function isSameKey(a: FutexKey, b: FutexKey): boolean {
-  return a.space === b.space && a.address === b.address && a.shared === b.shared;
+  return (
+    a.space === b.space && a.object === b.object && a.address === b.address && a.shared === b.shared
+  );
 }
 
 /** The tasks that wait for a futex with any bit of `bitset`, first come first. */

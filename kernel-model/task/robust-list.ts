@@ -10,11 +10,13 @@ import {
 import { toGuestAddress } from '../hardware/address.ts';
 import type { KernelContext } from '../kernel-state.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
+import { sharedKey } from './futex-key.ts';
 import { findWaiters, wakeWaiters } from './futex-queue.ts';
 import type { Process, Task } from './task.ts';
 
 /** A task that dies, and what of its process it reaches. */
-export interface DyingTask extends KernelContext {
+export interface DyingTask {
+  readonly kernel: KernelContext;
   readonly task: Task;
   readonly process: Process;
   readonly memory: UserMemory;
@@ -86,6 +88,6 @@ function releaseLock(
 }
 
 function wakeOne(dying: DyingTask, address: number): void {
-  const key = { space: dying.process.space, address, shared: true };
-  wakeWaiters(dying, findWaiters(dying.state, key, FUTEX_BITSET_MATCH_ANY), 1);
+  const key = sharedKey(dying.memory.space, dying.process.space, address);
+  wakeWaiters(dying.kernel, findWaiters(dying.kernel.state, key, FUTEX_BITSET_MATCH_ANY), 1);
 }

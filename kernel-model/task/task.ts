@@ -12,11 +12,30 @@ export type ProcessId = number;
 
 /** What names a futex (union futex_key): waiters and wakers must agree in all of it. */
 export interface FutexKey {
-  /** Index into the address spaces. */
+  /** Index into the address spaces; -1 for memory that several of them may share. */
   readonly space: number;
+  /** Which shared memory it is, 0 for none. */
+  readonly object: number;
   readonly address: number;
   /** Not FUTEX_PRIVATE_FLAG: the two never meet, as in Linux. */
   readonly shared: boolean;
+}
+
+/** Which children a wait is for. */
+export type ChildSelector =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'process'; readonly pid: number }
+  | { readonly kind: 'group'; readonly group: number };
+
+/** A wait for children, with where to tell of them. */
+export interface ChildWait {
+  readonly kind: 'child';
+  readonly form: 'wait4' | 'waitid';
+  readonly selector: ChildSelector;
+  /** WAIT bits. */
+  readonly options: number;
+  readonly statusAddress: bigint;
+  readonly usageAddress: bigint;
 }
 
 /** What a blocked task waits for: data, so that it can be hashed and restored. */
@@ -41,7 +60,10 @@ export type Wait =
   /** Until a handler has run. */
   | { readonly kind: 'pause' }
   /** Until one of these signals is there (rt_sigtimedwait). */
-  | { readonly kind: 'signal'; readonly set: SignalSet; readonly infoAddress: bigint };
+  | { readonly kind: 'signal'; readonly set: SignalSet; readonly infoAddress: bigint }
+  | ChildWait
+  /** Until a child has its own memory or is gone (vfork). */
+  | { readonly kind: 'vfork'; readonly child: ProcessId };
 
 export type TaskState =
   | { readonly kind: 'ready' }
@@ -121,6 +143,12 @@ export interface Process {
   readonly tgid: number;
   /** Its process group. */
   group: number;
+  /** The process that waits for it; none for the first one and for those whose parent is gone. */
+  parent: ProcessId | undefined;
+  /** The signal its parent gets at its end, 0 for none. */
+  readonly exitSignal: number;
+  /** It has ended and nobody can wait for it any more. */
+  isReaped: boolean;
   /** Index into the kernel's address spaces. */
   readonly space: number;
   /** membarrier(2) registration commands done so far, as a mask. */

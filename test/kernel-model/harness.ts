@@ -92,11 +92,13 @@ export class TestMachine {
   readonly choices: ChoicePoint[] = [];
   readonly destroyed: TaskId[] = [];
   readonly abortedTasks: TaskId[] = [];
+  readonly #spaces: AddressSpace[] = [];
   readonly #registers: FakeRegisters[] = [new FakeRegisters()];
 
   constructor(options: TestMachineOptions = {}) {
     const ram = new ArrayBuffer(options.ramBytes ?? DEFAULT_RAM_BYTES);
     this.space = new AddressSpace(new PhysicalMemory(ram, Infinity));
+    this.#spaces.push(this.space);
     this.memory = new UserMemory(this.space);
     this.#mapArena();
     const choose: Chooser = (point) => {
@@ -193,7 +195,12 @@ export class TestMachine {
 
   #host(): KernelHost {
     return {
-      spaces: [this.space],
+      spaces: this.#spaces,
+      forkSpace: (index) => {
+        const space = this.#spaces[index];
+        assert(space !== undefined, 'the parent has an address space');
+        return this.#spaces.push(space.fork()) - 1;
+      },
       registers: (id) => this.registers(id),
       createTask: (id, parent) => {
         const copied = this.#registers[parent - 1];

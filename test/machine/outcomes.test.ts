@@ -217,10 +217,10 @@ describe('a signal', () => {
 
 describe('what we cannot do', () => {
   test('is a system call that the kernel has and the model has not', () => {
-    const outcome = outcomeOf(systemCall(57));
+    const outcome = outcomeOf(systemCall(59));
     expect(outcome).toEqual({
       kind: 'unsupported',
-      what: 'system call fork (57)',
+      what: 'system call execve (59)',
       address: BASE + 10,
     });
     expect(outcome && exitStatusOf(outcome)).toBe(125);

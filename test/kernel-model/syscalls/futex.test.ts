@@ -48,7 +48,7 @@ describe('a wait', () => {
       kind: 'blocked',
       wait: {
         kind: 'futex',
-        key: { space: 0, address: WORD, shared: false },
+        key: { space: 0, object: 0, address: WORD, shared: false },
         bitset: 0xffff_ffff,
         address: WORD,
         isPrivate: true,

@@ -25,7 +25,7 @@ describe('the table', () => {
 describe('a number', () => {
   test.each([
     [0, 'read'],
-    [57, 'fork'],
+    [22, 'pipe'],
     [59, 'execve'],
     [335, 'uretprobe'],
     [424, 'pidfd_send_signal'],

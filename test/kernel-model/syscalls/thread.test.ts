@@ -107,8 +107,8 @@ describe('a new thread', () => {
   });
 
   test.each([
-    ['fork by clone', [0x11], 'process'],
-    ['vfork by clone', [0x4111], 'process'],
+    ['a process with the handlers of its parent', [0x911], '0x800'],
+    ['a process in another network', [0x4000_0011], '0x40000000'],
     ['a thread that suspends its parent', [THREAD_FLAGS | 0x4000], '0x4000'],
     ['a thread with a pid file descriptor', [THREAD_FLAGS | 0x1000], '0x1000'],
     ['a thread in another network', [BigInt(THREAD_FLAGS) | 0x4000_0000n], '0x40000000'],

@@ -22,7 +22,7 @@ beforeAll(async () => {
   machine = await openTestMachine();
 });
 
-const sources = ['delivery.c', 'frames.c', 'faults.c'];
+const sources = ['delivery.c', 'frames.c', 'faults.c', 'processes.c'];
 
 test.for(sources)(
   '%s shows the same on the kernel of this machine and in the model',
