@@ -9,7 +9,10 @@
  * engine are neighbours that do not know each other. emulator/index.ts, the library's API, is
  * between gdb and cli.
  */
-const layers = ['engine', 'loader', 'trace', 'machine', 'explore', 'validate', 'report', 'gdb'];
+const layers = [
+  ...['engine', 'loader', 'trace', 'machine', 'stepping'],
+  ...['explore', 'validate', 'report', 'gdb'],
+];
 const topLayer = 'cli';
 
 const folder = (...names) => `^emulator/(${names.join('|')})/`;
@@ -25,7 +28,7 @@ const layerRules = layers.map((layer, index) => ({
 /** Packages that few may import, and who may. */
 const restrictedPackages = {
   koffi: [folder('engine'), '^test/engine/'],
-  'iced-x86': [folder('engine', 'trace', 'validate', 'report'), '^test/'],
+  'iced-x86': [folder('engine', 'trace', 'stepping', 'validate', 'report'), '^test/'],
   execa: ['^emulator/engine/library/', folder(topLayer), '^scripts/', '^test/'],
   esbuild: ['^scripts/launcher/', '^test/native/judge/mutant\\.ts$'],
 };

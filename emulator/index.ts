@@ -23,3 +23,6 @@ export { ScheduleDivergence, type ScheduleView, type Strategy } from './machine/
 export { recordSchedule } from './report/recorded-schedule.ts';
 export { type RunReport, reportRun } from './report/run-report.ts';
 export { describeOutcome, formatSummary } from './report/summary.ts';
+export type { StepPolicy, StepPolicyKind, SteppedTask } from './stepping/policy.ts';
+export { STEP_POLICIES, STEP_POLICY_NAMES } from './stepping/registry.ts';
+export { type SteppingOptions, SteppingSession, type StepRecord } from './stepping/session.ts';

@@ -21,6 +21,7 @@ import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './out
 import { repeatCommand } from './repeat-command.ts';
 import { runInterruptibly } from './run-interruptibly.ts';
 import { openDefaultMachine } from './session.ts';
+import { parseStepOptions, prepareStepping, STEP_OPTIONS } from './step-options.ts';
 import type { Verb } from './verb.ts';
 
 const MEBIBYTE = 2 ** 20;
@@ -39,6 +40,7 @@ const builder = {
     default: false,
     describe: 'print the schedule as one word, which replay takes too',
   },
+  ...STEP_OPTIONS,
   ...OUTPUT_OPTIONS,
 } as const;
 
@@ -50,7 +52,8 @@ export const emulateVerb: Verb = {
     parser
       .positional('file', { type: 'string', describe: 'static ELF64 executable or flat .bin' })
       .options(builder)
-      .example('$0 guest/counter.bin --cpus 8 -- 4 1000', '4 tasks on 8 vCPUs'),
+      .example('$0 guest/counter.bin --cpus 8 -- 4 1000', '4 tasks on 8 vCPUs')
+      .example('$0 guest/counter.bin --step 2 --step-policy native', 'what a debugger does to it'),
   prepare: (argv) => {
     const options = readOptions(argv);
     return () => emulate(options);
@@ -93,6 +96,7 @@ function readOptions(argv: Readonly<Record<string, unknown>>) {
     symbols: optional('symbols'),
     saveSchedule: optional('save-schedule'),
     printSchedule: argv.printSchedule === true,
+    stepping: parseStepOptions(argv),
   };
 }
 
@@ -101,29 +105,34 @@ async function emulate(options: EmulateOptions): Promise<number> {
   checkWritable(options.json);
   checkWritable(options.saveSchedule);
   if (!options.quiet) writeLines(warnings);
+  const { stepping } = options;
+  const step = stepping === undefined ? undefined : prepareStepping(stepping, image);
   const machine = await openDefaultMachine({
     offline: options.offline,
     memoryLimitBytes: options.memoryMebibytes * MEBIBYTE,
   });
   const { profile, cpus, seed, tick, maxInstructions } = options;
+  const scheduler = new DefaultStrategy({
+    seed,
+    tickInstructions: tick,
+    escalate: options.escalate,
+    signals: options.injected,
+  });
   machine.boot({
     program: { image, args: options.args, env: options.env },
     profile,
     vcpus: cpus,
     seed,
     maxInstructions,
-    strategy: new DefaultStrategy({
-      seed,
-      tickInstructions: tick,
-      escalate: options.escalate,
-      signals: options.injected,
-    }),
+    strategy: scheduler,
     output: guestOutput(options.json),
     ...(options.strace && {
       onSyscall: (...call) => writeLines([formatSyscall(...call)], ''),
     }),
   });
-  await runInterruptibly(machine);
+  const debugged = step?.(machine, scheduler);
+  await runInterruptibly(debugged?.session ?? machine);
+  debugged?.finish();
   const settings = { kernel: profile.name, cpus, seed, tick };
   const report = reportRun(machine, image, settings, repeatCommand(options));
   const schedule = recordSchedule(machine, image, {

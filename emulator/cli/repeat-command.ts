@@ -1,5 +1,6 @@
 import { selectorOf } from '../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+import { type StepRequest, stepArguments } from './step-options.ts';
 
 interface RepeatedRun {
   readonly file: string;
@@ -14,6 +15,7 @@ interface RepeatedRun {
   readonly memoryMebibytes: number;
   readonly escalate: boolean;
   readonly symbols: string | undefined;
+  readonly stepping: StepRequest | undefined;
 }
 
 const DEFAULT_MAX_INSTRUCTIONS = 100_000_000;
@@ -39,6 +41,7 @@ export function repeatCommand(run: RepeatedRun): string {
   for (const signal of run.signals) words.push('--signal', signal);
   for (const setting of run.env) words.push('--env', setting);
   if (run.symbols !== undefined) words.push('--symbols', run.symbols);
+  words.push(...stepArguments(run.stepping));
   if (run.args.length > 0) words.push('--', ...run.args);
   return words.map(quoteForShell).join(' ');
 }

@@ -1,14 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Machine } from '../machine/machine.ts';
+import type { Outcome } from '../machine/outcome.ts';
 
 const DECISIONS_BETWEEN_CLOCK_READS = 64;
 const MILLISECONDS_BETWEEN_YIELDS = 50;
+
+/** A machine, or what drives one: `step` returns the outcome once there is one. */
+interface Steppable {
+  step(): Outcome | undefined;
+}
 
 /**
  * Runs to the end, letting the event loop in from time to time so that Ctrl-C is heard: the machine
  * then stops between two decisions, without an outcome.
  */
-export async function runInterruptibly(machine: Machine): Promise<void> {
+export async function runInterruptibly(machine: Steppable): Promise<void> {
   let isInterrupted = false;
   const interrupt = (): void => {
     isInterrupted = true;

@@ -4,9 +4,8 @@ import {
   toGuestAddress,
 } from '../../kernel-model/hardware/address.ts';
 import { PROT_EXEC } from '../../kernel-model/mm/mapping.ts';
-import { ByteReader } from './byte-reader.ts';
-import { R_X86_64_RELATIVE, RELA_BYTES, SHT_RELA } from './elf-constants.ts';
 import { initialMemory, type ProgramImage, type Section } from './image.ts';
+import { InitialWords } from './initial-words.ts';
 
 /** struct rseq_cs: u32 version, u32 flags, u64 start_ip, u64 post_commit_offset, u64 abort_ip. */
 const DESCRIPTOR_BYTES = 32;
@@ -85,63 +84,4 @@ function isCode(image: ProgramImage, address: GuestAddress | undefined): boolean
         address < segment.address + segment.memorySize,
     )
   );
-}
-
-/** The words of a section as they are once the program has relocated itself. */
-class InitialWords {
-  /** Whether the whole section lies in the initial memory. */
-  readonly present: boolean;
-  readonly #start: number;
-  readonly #reader: ByteReader;
-  readonly #loadBias: number;
-  /** By address: what R_X86_64_RELATIVE relocations store there. */
-  readonly #relocated: ReadonlyMap<number, number>;
-
-  constructor(image: ProgramImage, section: Section) {
-    // A table without bytes in the file could be as large as its header says; it is not copied.
-    const inFile = section.bytes.length === section.size;
-    const memory = inFile
-      ? initialMemory(image.segments, section.address, section.size)
-      : undefined;
-    this.present = memory !== undefined;
-    this.#start = section.address;
-    this.#reader = new ByteReader(memory ?? new Uint8Array(0));
-    this.#loadBias = image.loadBias;
-    this.#relocated = relativeRelocations(image, section);
-  }
-
-  areZero(address: number, length: number): boolean {
-    const at = address - this.#start;
-    if (this.#reader.bytes.subarray(at, at + length).some((byte) => byte !== 0)) return false;
-    for (let offset = 0; offset < length; offset += POINTER_BYTES) {
-      if (this.#relocated.has(address + offset)) return false;
-    }
-    return true;
-  }
-
-  /**
-   * A pointer inside the section. Without a relocation of its own the word is taken for a link-time
-   * address that the program shifts, as it does for packed (RELR) relocations.
-   */
-  pointerAt(address: number): GuestAddress | undefined {
-    const value =
-      this.#relocated.get(address) ?? this.#reader.u64(address - this.#start) + this.#loadBias;
-    return Number.isSafeInteger(value) && value >= 0 ? toGuestAddress(BigInt(value)) : undefined;
-  }
-}
-
-/** The relative relocations of words inside a section: Elf64_Rela is offset, info, addend. */
-function relativeRelocations(image: ProgramImage, target: Section): Map<number, number> {
-  const relocated = new Map<number, number>();
-  for (const { type, bytes } of image.sections) {
-    if (type !== SHT_RELA) continue;
-    const reader = new ByteReader(bytes);
-    for (let at = 0; at + RELA_BYTES <= reader.length; at += RELA_BYTES) {
-      const address = reader.u64(at) + image.loadBias;
-      if (address < target.address || address >= target.address + target.size) continue;
-      if (reader.u32(at + 8) !== R_X86_64_RELATIVE) continue;
-      relocated.set(address, reader.u64(at + 16) + image.loadBias);
-    }
-  }
-  return relocated;
 }

@@ -22,7 +22,7 @@ import { readLiveRegisters } from './live-registers.ts';
 import { type BlockedTask, type Outcome, outcomeOfError, whatFor } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
-import { NO_SECTIONS, Sections } from './sections.ts';
+import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
 import { StateHasher } from './state-hash.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
@@ -38,6 +38,8 @@ const LIVELOCK_ABORTS = 10_000;
 export class Machine {
   readonly memory: PhysicalMemory;
   readonly sections: Sections;
+  /** Told of each section that ends: for who watches a run. */
+  onSectionEnd: SectionListener | undefined;
   readonly #engine: Engine;
   /** The first #decisionCount are the schedule so far; a restore leaves the rest in place. */
   readonly #decisions: Decision[] = [];
@@ -75,6 +77,7 @@ export class Machine {
     this.#hasher = new StateHasher(this.memory);
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
     this.sections = new Sections((id, end, region) => {
+      this.onSectionEnd?.(id, end, region);
       if (end === 'aborted') return;
       const task = taskOf(this.kernel.state, id);
       if (end === 'gave up') this.#checkLivelock(id, region, noteFailedAttempt(task, region));
@@ -137,6 +140,7 @@ export class Machine {
     this.#outcome = undefined;
     this.#rejection = '';
     this.#livelock = undefined;
+    this.onSectionEnd = undefined;
     this.#run = run;
     this.#strategy = run.strategy;
     const space = this.#programs.load(run.program.image);

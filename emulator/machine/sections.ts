@@ -13,6 +13,9 @@ export interface SectionCounts {
 /** How a section that was entered ended; one that sent itself to its abort handler counts as exited. */
 export type SectionEnd = 'committed' | 'aborted' | 'exited' | 'gave up';
 
+/** Is told of each section that ends, before it is counted. */
+export type SectionListener = (task: TaskId, end: SectionEnd, region: ArmedRegion) => void;
+
 /** Everything the tracker knows, as a value. Opaque. */
 export interface SectionsImage {
   readonly counts: SectionCounts;
@@ -54,7 +57,7 @@ function isGivingUp({ start, abort }: ArmedRegion, address: number): boolean {
  * after it, and disarming is a way out.
  */
 export class Sections {
-  readonly #onEnd: (task: TaskId, end: SectionEnd, region: ArmedRegion) => void;
+  readonly #onEnd: SectionListener;
   #entered = 0;
   #committed = 0;
   #aborted = 0;
@@ -64,8 +67,7 @@ export class Sections {
   readonly #abortSites = new AbortSites();
   #saved: SectionsImage | undefined;
 
-  /** `onEnd` is told of each section that ends, before it is counted. */
-  constructor(onEnd: (task: TaskId, end: SectionEnd, region: ArmedRegion) => void) {
+  constructor(onEnd: SectionListener) {
     this.#onEnd = onEnd;
   }
 

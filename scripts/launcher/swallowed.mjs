@@ -29,6 +29,11 @@ const ownNames = [
   'seed',
   'signal',
   'stack',
+  'step',
+  'step-count',
+  'step-from',
+  'step-others',
+  'step-policy',
   'strace',
   'strategy',
   'strict',
@@ -54,7 +59,16 @@ export const unreportedNames = ['offline', 'only', 'quiet'];
 /** Every option whose loss is reported. */
 export const reportedNames = [...ownNames, ...sharedNames];
 
-const flags = ['check', 'escalate', 'force', 'print-schedule', 'quick', 'strace', 'strict'];
+const flags = [
+  'check',
+  'escalate',
+  'force',
+  'print-schedule',
+  'quick',
+  'step-others',
+  'strace',
+  'strict',
+];
 
 /**
  * The two functions of node:fs that are needed.

@@ -43,6 +43,7 @@ const wrongImports = [
   ['layer-loader', 'emulator/loader/a.ts', '../machine/machine.ts', 'emulator/machine/machine.ts'],
   ['layer-trace', 'emulator/trace/a.ts', '../machine/machine.ts', 'emulator/machine/machine.ts'],
   ['layer-machine', 'emulator/machine/b.ts', '../explore/x.ts', 'emulator/explore/x.ts'],
+  ['layer-stepping', 'emulator/stepping/a.ts', '../explore/x.ts', 'emulator/explore/x.ts'],
   ['layer-explore', 'emulator/explore/a.ts', '../validate/x.ts', 'emulator/validate/x.ts'],
   ['layer-validate', 'emulator/validate/a.ts', '../report/x.ts', 'emulator/report/x.ts'],
   ['layer-report', 'emulator/report/a.ts', '../index.ts', 'emulator/index.ts'],
