@@ -61,6 +61,8 @@ export class StepPrinter {
         return 'commits';
       case 'aborted':
         return `aborted, to ${this.#symbols.format(region.abort ?? to)}`;
+      case 'gave up':
+        return `gives up, to ${this.#symbols.format(to)}`;
       case 'exited':
         return `leaves the section, to ${this.#symbols.format(to)}`;
     }
