@@ -1,7 +1,11 @@
+import { RT_SIGFRAME } from '../../../kernel-model/abi/sigframe.ts';
+import { SA } from '../../../kernel-model/abi/signal.ts';
 import { PAGE_SIZE, toGuestAddress } from '../../../kernel-model/hardware/address.ts';
 import { LINUX_6_18 } from '../../../kernel-model/rseq/linux-6.18.ts';
 import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
-import { TestMachine } from '../harness.ts';
+import { NO_SIGNALS } from '../../../kernel-model/signal/signal-set.ts';
+import { withAction } from '../../../kernel-model/signal/signal-state.ts';
+import { READ_WRITE, TestMachine } from '../harness.ts';
 import { CODE_END, mapArena } from './arena.ts';
 
 /** A step of a script that the kernel of this machine and the model both can carry out. */
@@ -29,6 +33,7 @@ const CALL_SITE = 0x40_0000;
 const RSEQ_SIGSEGV = 'signal 11 128 0';
 const SIGUSR1 = 10;
 const HANDLER = CODE_END - 32;
+const STACK_TOP = READ_WRITE + PAGE_SIZE;
 const CPUS = 2;
 const RAM_BYTES = 1 << 20;
 
@@ -68,6 +73,14 @@ export class ScriptModel {
   #makeMachine(): TestMachine {
     const machine = new TestMachine({ vcpus: CPUS, ramBytes: RAM_BYTES, profile: this.#profile });
     mapArena(machine.space);
+    const process = machine.kernel.processOf(machine.task(1));
+    process.signals = withAction(process.signals, SIGUSR1, {
+      handler: BigInt(HANDLER),
+      flags: SA.NODEFER | SA.SIGINFO | SA.RESTORER,
+      restorer: BigInt(HANDLER),
+      mask: NO_SIGNALS,
+      isImmutable: false,
+    });
     return machine;
   }
 
@@ -148,18 +161,23 @@ export class ScriptModel {
     return `${at} signal 11 ${fault === 'maperr' ? 1 : 2} ${at}`;
   }
 
+  /** Its frame lies on the page that is for reading and writing. */
   #deliver(address: bigint): string {
     const { kernel } = this.#machine;
-    const task = this.#machine.task(1);
-    const context = kernel.rseqContext(task);
-    context.registers.instructionPointer = Number(address);
-    kernel.profile.rseq.onSwitchOut(task);
-    const { kind } = kernel.profile.rseq.onSignal(context);
-    const saved = `handler 0x${context.registers.instructionPointer.toString(16)}`;
+    const registers = this.#machine.registers(1);
+    registers.instructionPointer = Number(address);
+    registers.write('rsp', BigInt(STACK_TOP));
+    const segfault = this.#survive(() => {
+      kernel.signal(1, SIGUSR1);
+      const { state, vcpu } = this.#machine.task(1);
+      if (state.kind === 'ready') kernel.switchTo(vcpu, 1);
+      return undefined;
+    });
+    const frame = Number(registers.read('rsp'));
+    const saved = `handler ${hex(this.#load(frame + RT_SIGFRAME.instructionPointer, 8))}`;
     // It stops at the handler, and is outside of any section when the kernel looks again.
-    kernel.profile.rseq.onSwitchOut(task);
     this.#reschedule(HANDLER);
-    return kind === 'fatal' ? `${saved} ${RSEQ_SIGSEGV}` : saved;
+    return segfault === undefined ? saved : `${saved} ${segfault}`;
   }
 
   #reschedule(address: number): string | undefined {
