@@ -25,7 +25,6 @@ enum {
   CODE_PAGES = 4,
   STACK_BYTES = 16384,
   OUTPUT_BYTES = 4096,
-  NOP = 0x90,
   SYS_WRITE = 1,
   SYS_MMAP = 9,
   SYS_MPROTECT = 10,
@@ -38,13 +37,18 @@ enum {
   MAP_FLAGS = 0x100032,
   READ_WRITE = 3,
   READ_WRITE_EXECUTE = 7,
-  THREAD_FLAGS = 0x50f00,
+  /* As thread libraries ask for, with CLONE_CHILD_CLEARTID. */
+  THREAD_FLAGS = 0x250f00,
   RESTORER = 0x04000000,
   SIGINFO = 4,
   FRAME_RIP_OFFSET = 40 + 16 * 8,
   FIRST_FAULT_CODE = 1,
+  WAIT_BYTES = 8,
 };
 
+#define NOPS 0x9090909090909090UL
+/* je to the comparison in front of it. */
+#define WAITING 0xf674
 #define CODE ((u8 *)0x50000000)
 #define DATA ((u8 *)0x50004000)
 #define AREA_POINTER (*(volatile u64 *)0x50004108)
@@ -55,13 +59,15 @@ enum {
 
 static u8 helper_stack[STACK_BYTES] __attribute__((aligned(16)));
 static char output[OUTPUT_BYTES];
-static u32 length;
+static u32 length, faults;
 static const char *helper_script;
-static volatile u32 helper_ready, helper_gone;
+static volatile u32 helper_ready;
+/* Cleared by the kernel when the thread no longer uses its stack. */
+static volatile u32 helper_tid;
 static u64 helper_cpu, helper_result, own_pid;
 
 long system_call(long number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
-long start_thread(u64 flags, void *stack);
+long start_thread(u64 flags, void *stack, volatile u32 *tid);
 long call_code(u64 address);
 void restore(void);
 __asm__(".globl _start, system_call, start_thread, call_code, restore\n"
@@ -69,7 +75,7 @@ __asm__(".globl _start, system_call, start_thread, call_code, restore\n"
         "system_call:\n"
         "  mov %rdi, %rax\n  mov %rsi, %rdi\n  mov %rdx, %rsi\n  mov %rcx, %rdx\n"
         "  mov %r8, %r10\n  mov %r9, %r8\n  mov 8(%rsp), %r9\n  syscall\n  ret\n"
-        "start_thread:\n  mov $56, %eax\n  xor %edx, %edx\n  xor %r10d, %r10d\n"
+        "start_thread:\n  mov $56, %eax\n  mov %rdx, %r10\n  xor %edx, %edx\n"
         "  xor %r8d, %r8d\n  syscall\n  test %rax, %rax\n  jz 1f\n  ret\n"
         "1:  xor %ebp, %ebp\n  call help\n"
         "call_code:\n  push %rbx\n  push %rbp\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
@@ -161,6 +167,7 @@ static void call(struct script *script, int is_shown) {
 
 static void run_code(struct script *script) {
   flush();
+  faults = 0;
   long result = call_code(next_number(script));
   if ((u64)system_call(SYS_GETPID, 0, 0, 0, 0, 0, 0) != own_pid) {
     flush();
@@ -176,12 +183,12 @@ static void handle(int number, const u8 *info, u8 *context) {
   put_hex((u64)number);
   put_result(code);
   if (code >= FIRST_FAULT_CODE) put_hex(*(const u64 *)(info + 16));
-  put_hex(*saved);
+  put_hex(*(const unsigned short *)*saved == WAITING ? *saved - WAIT_BYTES : *saved);
   put_hex(AREA_POINTER);
   put_text("] ");
-  /* A faulting instruction would only fault again. */
+  /* A faulting instruction would only fault again; an abort handler gets its chance. */
   int is_fault = number == 4 || number == 5 || number == 7 || number == 8 || number == 11;
-  if (is_fault && *saved < AFTER_FAULT - PAGE_BYTES) *saved = AFTER_FAULT;
+  if (is_fault && (++faults > 1 || *saved < AFTER_FAULT - PAGE_BYTES)) *saved = AFTER_FAULT;
 }
 
 static void set_handler(struct script *script) {
@@ -213,23 +220,23 @@ __attribute__((used)) static void help(void) {
   carry_out(&script);
   helper_result = script.last;
   DONE = 1;
-  helper_gone = 1;
   for (;;) system_call(60, 0, 0, 0, 0, 0, 0);
 }
 
 static void start_helper(struct script *script) {
-  GO = DONE = helper_ready = helper_gone = 0;
+  GO = DONE = helper_ready = 0;
+  helper_tid = 1;
   helper_cpu = next_number(script);
   helper_script = script->at;
   while (*script->at != '.') script->at++;
   script->at++;
-  start_thread(THREAD_FLAGS, helper_stack + STACK_BYTES - 16);
+  start_thread(THREAD_FLAGS, helper_stack + STACK_BYTES - 16, &helper_tid);
   while (helper_ready == 0) system_call(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
 }
 
 static void join_helper(void) {
   GO = 1;
-  while (helper_gone == 0) system_call(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
+  while (helper_tid != 0) system_call(SYS_SCHED_YIELD, 0, 0, 0, 0, 0, 0);
   put_result((long)helper_result);
 }
 
@@ -267,7 +274,7 @@ static void carry_out(struct script *script) {
 static void lay_out(void) {
   u64 bytes = (CODE_PAGES + 2) * PAGE_BYTES;
   system_call(SYS_MMAP, (u64)CODE, bytes, READ_WRITE, MAP_FLAGS, (u64)-1, 0);
-  for (u32 i = 0; i < CODE_PAGES * PAGE_BYTES; i++) ((volatile u8 *)CODE)[i] = NOP;
+  for (u32 i = 0; i < CODE_PAGES * PAGE_BYTES / 8; i++) ((volatile u64 *)CODE)[i] = NOPS;
   system_call(SYS_MPROTECT, (u64)CODE, CODE_PAGES * PAGE_BYTES, READ_WRITE_EXECUTE, 0, 0, 0);
 }
 

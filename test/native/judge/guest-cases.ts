@@ -15,6 +15,7 @@ import {
   store8,
   toHex,
 } from './guest-code.ts';
+import { SIGNAL_CAUSES } from './guest-signal-causes.ts';
 import type { Triple } from './judge-case.ts';
 
 /** A script for judge-guest.c that a kernel and the machine must answer alike. */
@@ -112,9 +113,13 @@ const BEGIN = [
   `V ${hex(GUEST.committed)} 0`,
   `V ${hex(GUEST.result)} 0`,
 ];
+/** Told before anything else can take the task off its CPU. */
+const OBSERVE = [
+  `Q ${hex(CELL)} L ${hex(GUEST.area + RSEQ_AREA.cpuId)}`,
+  `L ${hex(GUEST.committed)} Q ${hex(GUEST.result)}`,
+];
 const END = [
-  `L ${hex(GUEST.committed)} Q ${hex(GUEST.result)} Q ${hex(CELL)}`,
-  `L ${hex(GUEST.area + RSEQ_AREA.cpuId)} V ${hex(CELL)} 0 V ${hex(GUEST.area + 16)} 0`,
+  `V ${hex(CELL)} 0 V ${hex(GUEST.area + RSEQ_AREA.flags)} 0`,
   ...[GUEST.area, GUEST.otherArea].map(
     (area) => `S ${SYS_RSEQ} ${hex(area)} 20 1 ${hex(SIGNATURE)}`,
   ),
@@ -153,6 +158,7 @@ function scriptOf(subject: Subject, position: Position, cause: GuestCause): stri
     ...describe(subject, placed),
     ...(cause.before === undefined ? [] : [cause.before]),
     `r ${hex(GUEST.code)}`,
+    ...OBSERVE,
     ...(cause.after === undefined ? [] : [cause.after]),
     ...END,
     ...call(1),
@@ -167,13 +173,16 @@ function repoint(code: readonly number[], pointer: bigint): readonly number[] {
   return (text.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
 }
 
+const CAUSES = { ...PLAIN_CAUSES, ...HELPER_CAUSES, ...SIGNAL_CAUSES };
+
 /** Each subject with each cause at each position. */
 export function guestCases(): GuestCase[] {
   const cases: GuestCase[] = [];
   for (const [subject, section] of Object.entries(SUBJECTS)) {
-    for (const [cause, event] of Object.entries({ ...PLAIN_CAUSES, ...HELPER_CAUSES })) {
+    for (const [cause, event] of Object.entries<GuestCause>(CAUSES)) {
       for (const [position, locate] of Object.entries(POSITIONS)) {
-        cases.push({ subject, cause, position, script: scriptOf(section, locate, event) });
+        const script = scriptOf(section, locate, event);
+        cases.push({ subject, cause, position, script });
       }
     }
   }

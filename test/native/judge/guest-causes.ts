@@ -35,13 +35,17 @@ const SYS = {
 
 const RSEQ_ARGS = [GUEST.area, 32, 0, SIGNATURE] as const;
 
+function hex(value: number): string {
+  return value.toString(16);
+}
+
 /** A system call of the task itself. */
 function calls(number: number, ...args: readonly (number | bigint)[]): GuestCause {
   return { code: systemCall(number, ...args) };
 }
 
 /** What a second thread does while the task waits, in the words of a script. */
-function helper(cpu: number, script: string): GuestCause {
+export function helper(cpu: number, script: string): GuestCause {
   return { before: `t ${cpu} ${script} .`, code: AWAIT_HELPER, after: 'j' };
 }
 
@@ -50,12 +54,11 @@ function maskCall(mask: number): GuestCause {
   return { code };
 }
 
-function nap(nanoseconds: number): GuestCause {
+/** Code that sleeps. */
+export function nap(nanoseconds: number): GuestCause {
   const set = [...store8(GUEST.timespec, 0), ...store8(GUEST.timespec + 8, nanoseconds)];
   return { code: [...set, ...systemCall(SYS.nanosleep, GUEST.timespec, 0)] };
 }
-
-const hex = (value: number) => value.toString(16);
 
 const SET_OWN_MASK = `S ${hex(SYS.schedSetaffinity)} @ 8 ${hex(GUEST.mask)}`;
 
@@ -103,7 +106,8 @@ export const PLAIN_CAUSES: Readonly<Record<string, GuestCause>> = {
     code: [...store4(GUEST.abort - 4, 1), ...nap(50_000).code],
   },
   'spoiling the version, then a call': {
-    code: [...store4(GUEST.descriptor, 1), ...systemCall(SYS.schedYield)],
+    code: [...store4(GUEST.descriptor, 1), ...systemCall(SYS.getpid)],
+    keeps: 'zero',
   },
 };
 

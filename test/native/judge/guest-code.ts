@@ -16,6 +16,9 @@ export const GUEST = {
   status: 0x5000_4900,
   mask: 0x5000_4940,
   timespec: 0x5000_4980,
+  zeros: 0x5000_4a00,
+  ignore: 0x5000_4a40,
+  signals: 0x5000_4a80,
   hole: 0x5000_8000,
 } as const;
 
@@ -33,6 +36,10 @@ export const NOP: Bytes = [0x90];
 export const RET: Bytes = [0xc3];
 /** xor %eax, %eax */
 export const CLEAR_RAX: Bytes = [0x31, 0xc0];
+export const UD2: Bytes = [0x0f, 0x0b];
+export const INT3: Bytes = [0xcc];
+/** xor %ecx, %ecx; div %ecx */
+export const DIVIDE_BY_ZERO: Bytes = [0x31, 0xc9, 0xf7, 0xf1];
 export const CPUID: Bytes = [0x31, 0xc0, 0x53, 0x0f, 0xa2, 0x5b, ...CLEAR_RAX];
 export const RDTSC: Bytes = [0x0f, 0x31, ...CLEAR_RAX];
 
@@ -49,6 +56,17 @@ export function store8(address: number, value: number): Bytes {
 /** movq address, %rcx */
 export function load8(address: number): Bytes {
   return [0x48, 0x8b, 0x0c, 0x25, ...little(address, 4)];
+}
+
+/** mov $address, %rcx; mov (%rcx), %rcx */
+export function loadAt(address: bigint): Bytes {
+  return [0x48, 0xb9, ...little(address, 8), 0x48, 0x8b, 0x09];
+}
+
+/** gettid; tkill(itself, signal) */
+export function killItself(signal: number): Bytes {
+  const moves = [0x89, 0xc7, 0xbe, ...little(signal, 4)];
+  return [...systemCall(186), ...moves, 0xb8, ...little(200, 4), 0x0f, 0x05];
 }
 
 const ARGUMENT_MOVES: readonly Bytes[] = [

@@ -52,6 +52,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   SIGFPE: 136,
   SIGUSR1: 138,
   SIGSEGV: 139,
+  SIGTERM: 143,
 };
 
 /** Runs it in the emulator. */
