@@ -98,7 +98,7 @@ function grant({ task, memory }: RseqContext, now: number): SliceOutcome {
   if (rseq === undefined || rseqSlice === undefined) return 'none';
   if (task.entry !== 'interrupt' || !(rseqSlice.enabled || rseqSlice.granted)) return 'none';
   const cell = rseq.address + RSEQ_SLICE_CTRL;
-  if (task.notifyResume || rseqSlice.granted) {
+  if (task.notifyResume || task.hasSignalWork || rseqSlice.granted) {
     task.rseqSlice = { ...rseqSlice, granted: false };
     return memory.writeU32(cell, 0) ? 'ended' : 'fatal';
   }

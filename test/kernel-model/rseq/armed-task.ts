@@ -36,8 +36,8 @@ export class ArmedMachine extends TestMachine {
   }
 
   /** Registers a running task's area. */
-  register(id: number): void {
-    if (this.call(SYS_RSEQ, [this.areaOf(id), 32, 0, SIGNATURE], id) !== 0) {
+  register(id: number, lengthBytes = 32, flags = 0): void {
+    if (this.call(SYS_RSEQ, [this.areaOf(id), lengthBytes, flags, SIGNATURE], id) !== 0) {
       throw new Error('a task can be registered');
     }
   }

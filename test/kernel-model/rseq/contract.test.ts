@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RSEQ_AREA } from '../../../kernel-model/abi/rseq.ts';
+import { guestAddress } from '../../../kernel-model/hardware/address.ts';
 import { LINUX_6_18 } from '../../../kernel-model/rseq/linux-6.18.ts';
+import { LINUX_6_19 } from '../../../kernel-model/rseq/linux-6.19.ts';
 import { PROFILE_NAMES, PROFILES, type ProfileName } from '../../../kernel-model/rseq/registry.ts';
 import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile, RseqVariant } from '../../../kernel-model/rseq/variant.ts';
@@ -34,6 +36,39 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(findProfile('')).toBeUndefined();
   });
 });
+
+const rewritten = LINUX_6_19.rseq;
+/** Mistakes that a variant of the rewritten family could make. */
+const WRONG_REWRITTEN: Readonly<Record<string, Partial<RseqVariant>>> = {
+  'forgets that a task left its CPU': { onSwitchOut: () => undefined },
+  'takes every task for one in a system call': {
+    onResume(context) {
+      context.task.entry = 'syscall';
+      const outcome = rewritten.onResume(context);
+      return outcome.kind === 'fatal' ? { kind: 'resumed' } : outcome;
+    },
+    onSwitchOut(task) {
+      task.entry = 'syscall';
+      rewritten.onSwitchOut(task);
+    },
+  },
+  'leaves its work for later': {
+    onResume(context) {
+      const outcome = rewritten.onResume(context);
+      context.task.notifyResume = outcome.kind === 'aborted';
+      return outcome;
+    },
+  },
+  'lends children another area': {
+    onClone(parent, child, flags) {
+      rewritten.onClone(parent, child, flags);
+      if (child.rseq) child.rseq = { ...child.rseq, address: guestAddress(64) };
+    },
+  },
+  'arms by a word beside rseq_cs': {
+    armingWord: (task) => (task.rseq ? guestAddress(task.rseq.address + 4) : undefined),
+  },
+};
 
 const { rseq } = LINUX_6_18;
 const remembered = new Set<number>();
@@ -98,9 +133,18 @@ const WRONG: Readonly<Record<string, Partial<RseqVariant>>> = {
   },
 };
 
+const MISTAKES = [
+  ...Object.entries(WRONG).map(([name, mistake]) => ({ name, base: LINUX_6_18, mistake })),
+  ...Object.entries(WRONG_REWRITTEN).map(([name, mistake]) => ({
+    name,
+    base: LINUX_6_19,
+    mistake,
+  })),
+];
+
 describe('a variant breaks a rule if it', () => {
-  test.each(Object.entries(WRONG))('%s', (_, mistake) => {
-    const profile = { ...LINUX_6_18, rseq: { ...rseq, ...mistake } };
+  test.each(MISTAKES)('$name', ({ base, mistake }) => {
+    const profile = { ...base, rseq: { ...base.rseq, ...mistake } };
     const broken = RULES.filter(([, check]) => {
       try {
         check(profile, mainline);
