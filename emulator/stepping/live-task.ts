@@ -70,8 +70,10 @@ export class LiveTask implements SteppedTask {
     return !this.hasEnded;
   }
 
-  reschedule(): void {
-    if (this.hasEnded || this.#task.state.kind !== 'running') return;
+  reschedule(): boolean {
+    if (this.hasEnded || this.#task.state.kind !== 'running') return false;
+    const stoppedAt = this.instructionPointer;
     this.#machine.apply({ kind: 'switch', vcpu: this.#task.vcpu, task: this.#id });
+    return this.instructionPointer !== stoppedAt;
   }
 }

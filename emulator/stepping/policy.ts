@@ -12,8 +12,11 @@ export interface SteppedTask {
   code(address: number, lengthBytes: number): Uint8Array | undefined;
   /** Retires one instruction without a stop; false once the task, or the run, has ended. */
   retire(): boolean;
-  /** The task is stopped as ptrace stops it: it leaves its vCPU and is dispatched again. */
-  reschedule(): void;
+  /**
+   * The stop it is in was one of ptrace: the task left its vCPU, and is now dispatched again. The kernel
+   * may send it to an abort handler: true if it did.
+   */
+  reschedule(): boolean;
 }
 
 /** Most instructions that one step may retire; a section that runs longer is stopped within. */
@@ -21,7 +24,7 @@ export const STEP_LIMIT_INSTRUCTIONS = 1_000_000;
 
 /**
  * How a task is stepped. One object serves one stepped task. A step retires at least one instruction
- * unless the task has ended, and at most STEP_LIMIT_INSTRUCTIONS.
+ * unless the task has ended or was aborted, and at most STEP_LIMIT_INSTRUCTIONS.
  */
 export interface StepPolicy {
   /** What is wrong with the tables that it goes by, one line each. */

@@ -3,7 +3,7 @@ import type { ProgramImage } from '../loader/image.ts';
 import { describedSections } from '../loader/rseq-exit-points.ts';
 import { KEY_SECTION } from '../loader/rseq-keys.ts';
 import { readKeySections } from './key-sections.ts';
-import type { SteppedTask } from './policy.ts';
+import { runUntil, type SteppedTask } from './policy.ts';
 
 /** A section that a debugger can skip, because the program says where it begins and ends. */
 export interface SkipSection {
@@ -60,4 +60,10 @@ export function readSkipTable(image: ProgramImage): SkipTable {
 export function skippedAt(table: SkipTable, task: SteppedTask): SkipSection | undefined {
   const entered = table.sections.find((section) => section.isEnteredAt(task));
   return entered ?? table.sections.find((section) => section.contains(task.instructionPointer));
+}
+
+/** Breakpoints go to all exits of a section, and the task runs to one; it may be sent to one at once. */
+export function runToExit(task: SteppedTask, { exits }: SkipSection): void {
+  if (exits.has(task.instructionPointer)) return;
+  runUntil(task, (address) => exits.has(address));
 }

@@ -37,8 +37,9 @@ export function observe(machine: Machine, kind: StepPolicyKind): readonly Observ
 export const STEP_POLICY_CONTRACT: Readonly<Record<string, (seen: Observation) => void>> = {
   'a step retires an instruction at least, and no more than the limit': ({ stepped }) => {
     assert(stepped.steps.length > 0, 'the task was stepped');
-    for (const { instructions } of stepped.steps) {
-      assert(instructions >= 1, 'a step goes on');
+    for (const { instructions, marks } of stepped.steps) {
+      const isAborted = marks.some(({ kind }) => kind === 'aborted');
+      assert(instructions >= 1 || isAborted, 'a step goes on');
       assert(instructions <= STEP_LIMIT_INSTRUCTIONS, 'a step ends');
     }
   },

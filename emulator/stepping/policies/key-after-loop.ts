@@ -1,5 +1,5 @@
-import { runUntil, type StepPolicyKind } from '../policy.ts';
-import { readSkipTable, type SkipSection, skippedAt } from '../skip-table.ts';
+import type { StepPolicyKind } from '../policy.ts';
+import { readSkipTable, runToExit, type SkipSection, skippedAt } from '../skip-table.ts';
 
 /**
  * The mail's second idea: step through the first attempt at a section, which the stops may spoil, and
@@ -15,16 +15,17 @@ export const KEY_AFTER_LOOP: StepPolicyKind = {
       warnings: table.problems,
       step(task) {
         const section = skippedAt(table, task);
-        const isEntered = section?.isEnteredAt(task) === true;
-        if (section !== undefined && isEntered && attempted.has(section)) {
-          runUntil(task, (address) => section.exits.has(address));
+        const hasLooped = section !== undefined && attempted.has(section);
+        const skips = hasLooped && section.isEnteredAt(task);
+        const isAborted = task.reschedule();
+        if (skips) {
+          runToExit(task, section);
         } else {
           if (section !== undefined) attempted.add(section);
           task.retire();
         }
-        // A way out may be the way back, too: it counts only straight from the section.
-        if (section?.ends.has(task.instructionPointer)) attempted.clear();
-        task.reschedule();
+        // A way out may be the way back from the abort handler, too.
+        if (!isAborted && section?.ends.has(task.instructionPointer)) attempted.clear();
       },
     };
   },

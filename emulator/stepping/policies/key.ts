@@ -1,5 +1,5 @@
-import { runUntil, type StepPolicyKind } from '../policy.ts';
-import { readSkipTable, skippedAt } from '../skip-table.ts';
+import type { StepPolicyKind } from '../policy.ts';
+import { readSkipTable, runToExit, skippedAt } from '../skip-table.ts';
 
 /**
  * The scheme of the mail of 8 April 2016: at the start of a section, breakpoints go to every exit of
@@ -15,9 +15,9 @@ export const KEY: StepPolicyKind = {
       warnings: table.problems,
       step(task) {
         const section = skippedAt(table, task);
-        if (section === undefined) task.retire();
-        else runUntil(task, (address) => section.exits.has(address));
         task.reschedule();
+        if (section === undefined) task.retire();
+        else runToExit(task, section);
       },
     };
   },

@@ -11,6 +11,7 @@ export const LL_SC: StepPolicyKind = {
   summary: 'decodes from the arming store to the commit, as gdb does for ll/sc; stops reschedule',
   make: () => ({
     step(task) {
+      task.reschedule();
       task.retire();
       const region = task.insideOf();
       if (region !== undefined) {
@@ -18,7 +19,6 @@ export const LL_SC: StepPolicyKind = {
         const exits = scanExits(code, region, task.instructionPointer);
         if (exits !== undefined) runUntil(task, (address) => exits.has(address));
       }
-      task.reschedule();
     },
   }),
 };
