@@ -46,12 +46,29 @@ const WORKLOADS = [
   },
 ] as const;
 
+/** One program with its critical sections marked by keys, and without: the same code. */
+function keyBuilds(): readonly SchemeBuild[] {
+  return ['keyed', 'unkeyed'].map((name) => ({
+    name: `abi/turner-v2-${name}`,
+    description: `turner-v2: sections ${name === 'keyed' ? '' : 'not '}marked by keys lose nothing`,
+    source: 'abi/keyed.c',
+    defines: ['RSEQ_SCHEME="abi/turner-v2.h"', ...(name === 'keyed' ? ['RSEQ_KEYS'] : [])],
+    args: ['6', '30'],
+    kernel: 'turner-v2',
+    expected: {
+      kind: 'exit',
+      status: 0,
+      stdout: 'keyed: 6 tasks x 30 rounds, no token lost ok\n',
+    },
+  }));
+}
+
 /** Every workload under every scheme, and its counter without what makes the scheme sound. */
 export function schemeBuilds(): readonly SchemeBuild[] {
-  return SCHEMES.flatMap((scheme): SchemeBuild[] => {
+  const builds = SCHEMES.flatMap((scheme): SchemeBuild[] => {
     const defines = [`RSEQ_SCHEME="abi/${scheme}.h"`];
     const kernel = scheme === 'mainline' ? {} : { kernel: scheme };
-    const builds = WORKLOADS.map(({ name, description, args, stdout }): SchemeBuild => {
+    const sound = WORKLOADS.map(({ name, description, args, stdout }): SchemeBuild => {
       return {
         name: `abi/${scheme}-${name}`,
         description: `${scheme}: ${description}`,
@@ -71,6 +88,7 @@ export function schemeBuilds(): readonly SchemeBuild[] {
       ...kernel,
       expected: { kind: 'some-seed-fails', status: 1 },
     };
-    return [...builds, broken];
+    return [...sound, broken];
   });
+  return [...builds, ...keyBuilds()];
 }
