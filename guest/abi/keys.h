@@ -1,8 +1,8 @@
 /*
  * The key scheme of April 2016 over Turner's second proposal: a critical section is marked by three
  * inline functions that take its key. Built with -DRSEQ_KEYS each of them leaves a tuple {type,
- * address, key} of three 64-bit words in the section __rseq_keys, which is not loaded: for debuggers, and
- * without an instruction more. A key may have several entries and several exits.
+ * address, key} of three 64-bit words in the section __rseq_keys, which is not loaded: for debuggers,
+ * and without an instruction more. A key may have several entries and several exits.
  *
  * The address of a start is its first instruction; that of a finish the first one after the commit;
  * that of an abort the one that follows it. Numeric labels: 2 post-commit, 4 failure, 6 tuple.
@@ -54,8 +54,8 @@ RSEQ_KEY_FUNCTION uint32_t rseq_saved_cpu(uint64_t saved) { return (uint32_t)sav
 RSEQ_KEY_FUNCTION bool rseq_finish(const char *key, uint64_t saved, uint64_t *address,
                                    uint64_t desired) {
   __asm__ goto("leaq 4f(%%rip), %%rcx\n\t"
-               SCHEME_ARM
                "movq %[saved], %%rdx\n\t"
+               SCHEME_ARM
                "cmpq %%rdx, " AREA(AREA_CPU_AND_EVENT) "\n\t"
                "jne 4f\n\t"
                "movq %[desired], (%[address])\n"

@@ -40,10 +40,14 @@ static inline void rseq_register(struct rseq_area *area) {
   "movl %%r9d, %%r8d\n\t"                                                                          \
   SLOT_OF_R8
 
+/*
+ * rdx before post_commit_instr, though the cover letter names them the other way round: a resume in
+ * between would compare what is left in rdx, and stepping would never get past it.
+ */
 #define SCHEME_FINISH                                                                              \
   "leaq 4f(%%rip), %%rcx\n\t"                                                                      \
-  SCHEME_ARM                                                                                       \
   "movq %%r9, %%rdx\n\t"                                                                           \
+  SCHEME_ARM                                                                                       \
   "cmpq %%rdx, " AREA(AREA_CPU_AND_EVENT) "\n\t"                                                   \
   "jne 4f\n\t"
 
