@@ -9,6 +9,9 @@ import {
   OpKind,
   Register,
 } from 'iced-x86';
+import { controlLoaded } from './control-register.ts';
+import { hasMisreadPrefixes, isMistaken } from './mistaken.ts';
+import { isShiftOfMemory } from './shift.ts';
 
 /**
  * What an engine must do with an instruction; the values are the class bytes that the native code
@@ -35,6 +38,8 @@ export const INSTRUCTION_CLASS = {
   unsupported: 32,
   /** Its memory operand must be looked at first: a fault there would leave it half executed. */
   checked: 36,
+  /** A shift of memory, which loses its carry flag to our hooks. */
+  shift: 40,
 } as const;
 
 export type InstructionClass = (typeof INSTRUCTION_CLASS)[keyof typeof INSTRUCTION_CLASS];
@@ -131,10 +136,6 @@ const UNALIGNED_OPERAND: ReadonlySet<Mnemonic> = new Set([
   Mnemonic.Movupd,
   Mnemonic.Movdqu,
   Mnemonic.Lddqu,
-  Mnemonic.Pcmpestri,
-  Mnemonic.Pcmpestri64,
-  Mnemonic.Pcmpestrm,
-  Mnemonic.Pcmpestrm64,
   Mnemonic.Pcmpistri,
   Mnemonic.Pcmpistrm,
 ]);
@@ -160,16 +161,25 @@ export function classify(instruction: Instruction): InstructionClass {
   if (isFarTransfer(instruction.code)) return INSTRUCTION_CLASS.unsupported;
   const segment = segmentMove(instruction);
   if (segment !== undefined) return segment;
-  if (!isSupportedEncoding(instruction)) return INSTRUCTION_CLASS.unsupported;
+  if (!isSupportedEncoding(instruction) || isMistaken(instruction)) {
+    return INSTRUCTION_CLASS.unsupported;
+  }
   if (isNestedEnter(instruction)) return INSTRUCTION_CLASS.unsupported;
   if (isRepeatedString(instruction)) {
     return countsInEcx(instruction) ? INSTRUCTION_CLASS.unsupported : INSTRUCTION_CLASS.repeat;
   }
+  if (isShiftOfMemory(instruction)) return INSTRUCTION_CLASS.shift;
   if (needsCheck(instruction)) return INSTRUCTION_CLASS.checked;
   if (needsAlignment(instruction)) {
     return isAlignedForSure(instruction) ? INSTRUCTION_CLASS.plain : INSTRUCTION_CLASS.aligned;
   }
   return INSTRUCTION_CLASS.plain;
+}
+
+/** Classifies a decoded instruction whose bytes are `code`. */
+export function classifyEncoded(instruction: Instruction, code: Uint8Array): InstructionClass {
+  if (hasMisreadPrefixes(code, instruction)) return INSTRUCTION_CLASS.unsupported;
+  return classify(instruction);
 }
 
 function isSupportedEncoding(instruction: Instruction): boolean {
@@ -265,14 +275,17 @@ const CHANGING_BEFORE_FAULT: ReadonlySet<Mnemonic> = new Set([
 const READ_ONLY: ReadonlySet<Mnemonic> = new Set([
   Mnemonic.Clflush,
   Mnemonic.Fbld,
+  Mnemonic.Fldcw,
   Mnemonic.Fldenv,
   Mnemonic.Frstor,
+  Mnemonic.Ldmxcsr,
 ]);
 const EXTENDED_REAL_BYTES = 10;
 
 function needsCheck(instruction: Instruction): boolean {
   if (!hasMemoryOperand(instruction)) return false;
   if (CHANGING_BEFORE_FAULT.has(instruction.mnemonic) || hasMmxOperand(instruction)) return true;
+  if (controlLoaded(instruction) !== undefined) return true;
   return (
     instruction.mnemonic === Mnemonic.Fstp &&
     MemorySizeExt.size(instruction.memorySize) === EXTENDED_REAL_BYTES

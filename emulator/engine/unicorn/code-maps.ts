@@ -3,14 +3,17 @@ import { assert } from '../../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
 import {
   alignmentOfChecked,
-  classify,
+  classifyEncoded,
   endsBlock,
   INSTRUCTION_CLASS,
   isConditionalString,
   writesChecked,
 } from '../decode/classify.ts';
+import { type ControlRegister, controlLoaded } from '../decode/control-register.ts';
 import { toMemoryOperand, toModelInstruction } from '../decode/convert.ts';
-import type { MemoryOperand, ModelInstruction } from '../decode/instruction.ts';
+import type { MemoryOperand } from '../decode/instruction.ts';
+import { type ShiftOfMemory, toShiftOfMemory } from '../decode/shift.ts';
+import type { CpuException, Exit } from '../engine.ts';
 import type { Pointer } from './ffi.ts';
 import { reserveHostMemory } from './host-memory.ts';
 
@@ -26,17 +29,18 @@ export interface CheckedInstruction {
   readonly operand: MemoryOperand;
   readonly alignmentBytes: number;
   readonly writes: boolean;
+  readonly loads: ControlRegister | undefined;
 }
 
 /** What is kept of a special instruction, by its position in RAM. */
 export type SpecialInstruction =
-  | { readonly kind: 'syscall' | 'privileged' | 'invalid' | 'breakpoint' }
+  /** Ends every run that reaches it. */
+  | { readonly kind: 'exit'; readonly exit: Exit }
   /** `isConditional`: cmps and scas, which may end before rcx is zero. */
   | { readonly kind: 'repeat'; readonly isConditional: boolean }
   | { readonly kind: 'aligned'; readonly operand: MemoryOperand }
   | CheckedInstruction
-  | { readonly kind: 'model'; readonly instruction: ModelInstruction }
-  | { readonly kind: 'unsupported'; readonly text: string };
+  | ShiftOfMemory;
 
 /** Where code is decoded from. */
 export interface CodeSource {
@@ -130,9 +134,11 @@ export class CodeMaps {
       if (left < INSTRUCTION_BYTES_MAX && done > 0 && code.length === DECODE_BYTES) break;
       const instruction = decoder.decode();
       const isTruncated = decoder.lastError === DecoderError.NoMoreBytes;
-      const kind = isTruncated ? INSTRUCTION_CLASS.unknown : classify(instruction);
+      const bytes = code.subarray(done, done + instruction.length);
+      const kind = isTruncated ? INSTRUCTION_CLASS.unknown : classifyEncoded(instruction, bytes);
       this.#bytes[base + start + done] = kind;
-      this.#keepSpecial(ramOffset + done, kind, instruction);
+      const special = toSpecial(kind, instruction);
+      if (special !== undefined) this.#specials.set(ramOffset + done, special);
       const ends = isTruncated || endsBlock(instruction, kind);
       done += instruction.length;
       instruction.free();
@@ -158,51 +164,6 @@ export class CodeMaps {
     this.#tails.set(next, frames.add(frame));
   }
 
-  #keepSpecial(ramOffset: number, kind: number, instruction: Instruction): void {
-    switch (kind) {
-      case INSTRUCTION_CLASS.syscall:
-        this.#specials.set(ramOffset, { kind: 'syscall' });
-        break;
-      case INSTRUCTION_CLASS.repeat:
-        this.#specials.set(ramOffset, {
-          kind: 'repeat',
-          isConditional: isConditionalString(instruction),
-        });
-        break;
-      case INSTRUCTION_CLASS.privileged:
-        this.#specials.set(ramOffset, { kind: 'privileged' });
-        break;
-      case INSTRUCTION_CLASS.invalid:
-        this.#specials.set(ramOffset, { kind: 'invalid' });
-        break;
-      case INSTRUCTION_CLASS.breakpoint:
-        this.#specials.set(ramOffset, { kind: 'breakpoint' });
-        break;
-      case INSTRUCTION_CLASS.aligned:
-        this.#specials.set(ramOffset, { kind: 'aligned', operand: toMemoryOperand(instruction) });
-        break;
-      case INSTRUCTION_CLASS.checked:
-        this.#specials.set(ramOffset, {
-          kind: 'checked',
-          operand: toMemoryOperand(instruction),
-          alignmentBytes: alignmentOfChecked(instruction),
-          writes: writesChecked(instruction),
-        });
-        break;
-      case INSTRUCTION_CLASS.model:
-        this.#specials.set(ramOffset, {
-          kind: 'model',
-          instruction: toModelInstruction(instruction),
-        });
-        break;
-      case INSTRUCTION_CLASS.unsupported:
-        this.#specials.set(ramOffset, { kind: 'unsupported', text: instruction.toString() });
-        break;
-      default:
-        break;
-    }
-  }
-
   /** Forgets what was decoded from a frame: its bytes changed. */
   invalidate(frame: number): void {
     if (!this.#decoded.delete(frame)) return;
@@ -217,4 +178,44 @@ export class CodeMaps {
     this.#tails.delete(frame);
     for (const before of frames) this.invalidate(before);
   }
+}
+
+/** What to keep of an instruction of class `kind`. */
+function toSpecial(kind: number, instruction: Instruction): SpecialInstruction | undefined {
+  switch (kind) {
+    case INSTRUCTION_CLASS.repeat:
+      return { kind: 'repeat', isConditional: isConditionalString(instruction) };
+    case INSTRUCTION_CLASS.aligned:
+      return { kind: 'aligned', operand: toMemoryOperand(instruction) };
+    case INSTRUCTION_CLASS.shift:
+      return toShiftOfMemory(instruction);
+    case INSTRUCTION_CLASS.checked:
+      return {
+        kind: 'checked',
+        operand: toMemoryOperand(instruction),
+        alignmentBytes: alignmentOfChecked(instruction),
+        writes: writesChecked(instruction),
+        loads: controlLoaded(instruction),
+      };
+    case INSTRUCTION_CLASS.syscall:
+      return { kind: 'exit', exit: { kind: 'syscall' } };
+    case INSTRUCTION_CLASS.model: {
+      const exit: Exit = { kind: 'instruction', instruction: toModelInstruction(instruction) };
+      return { kind: 'exit', exit };
+    }
+    case INSTRUCTION_CLASS.privileged:
+      return exception('general-protection');
+    case INSTRUCTION_CLASS.invalid:
+      return exception('invalid-opcode');
+    case INSTRUCTION_CLASS.breakpoint:
+      return exception('breakpoint');
+    case INSTRUCTION_CLASS.unsupported:
+      return { kind: 'exit', exit: { kind: 'unsupported', detail: instruction.toString() } };
+    default:
+      return undefined;
+  }
+}
+
+function exception(name: CpuException): SpecialInstruction {
+  return { kind: 'exit', exit: { kind: 'exception', exception: name } };
 }

@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { assert } from '../../../kernel-model/assert.ts';
+import type { CpuContext } from '../engine.ts';
 import type { Pointer, UnicornLibrary } from './ffi.ts';
 
 /** Contexts are cut from buffers of about so many bytes. */
@@ -56,4 +57,17 @@ export class ContextSlabs {
     template.set(new Uint8Array(koffi.view(context, sizeBytes)));
     return template;
   }
+}
+
+/** A CPU context of this engine: Unicorn's own, and what the hooks remember. */
+export interface UnicornContext extends CpuContext {
+  readonly native: NativeContext;
+  readonly instructionPointer: number;
+  readonly lastIp: number;
+  readonly previousIp: number;
+}
+
+/** Whether a context is one of the engine with this id. */
+export function isUnicornContext(context: CpuContext, engine: string): context is UnicornContext {
+  return context.engine === engine && 'native' in context;
 }

@@ -5,13 +5,20 @@ import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
 import { INSTRUCTION_CLASS } from '../decode/classify.ts';
 import { endOfFetchable } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
+import { type ShiftOfMemory, withCarry } from '../decode/shift.ts';
 import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
-import type { NativeContext } from './context-slabs.ts';
+import { isUnicornContext, type NativeContext, type UnicornContext } from './context-slabs.ts';
 import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import { ControlBlock } from './control-block.ts';
 import type { EngineShared, FaultRecord } from './engine.ts';
-import { checkOperand, exitOfLoad, exitOfVector, unfetchable } from './fault-exits.ts';
+import {
+  checkOperand,
+  exitOfControlLoad,
+  exitOfLoad,
+  exitOfVector,
+  unfetchable,
+} from './fault-exits.ts';
 import type { Pointer } from './ffi.ts';
 import { GuestCode } from './guest-code.ts';
 import { installHooks } from './hooks.ts';
@@ -19,18 +26,9 @@ import { Mapper } from './mapper.ts';
 import { RegisterAccess } from './registers.ts';
 
 const BUDGET: Exit = { kind: 'budget' };
-const SYSCALL: Exit = { kind: 'syscall' };
 const ARMED: Exit = { kind: 'armed' };
 
 const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protection' };
-
-/** A CPU context of this engine: Unicorn's own, and what the hooks remember. */
-interface UnicornContext extends CpuContext {
-  readonly native: NativeContext;
-  readonly instructionPointer: number;
-  readonly lastIp: number;
-  readonly previousIp: number;
-}
 
 /** One Unicorn instance, used as one hardware thread for as long as the process lives. */
 export class UnicornCpu implements EngineCpu {
@@ -112,7 +110,7 @@ export class UnicornCpu implements EngineCpu {
         if (error !== 0) break;
         this.instructionPointer = control.stopIp;
         this.retired += budget - control.remaining - 1;
-        return this.#special(budget - (budget - control.remaining - 1));
+        return this.#special(control.remaining + 1);
       case STOP_LOG_FULL:
         if (error !== 0) break;
         this.instructionPointer = control.stopIp;
@@ -254,12 +252,10 @@ export class UnicornCpu implements EngineCpu {
     if (kind === INSTRUCTION_CLASS.plain) return undefined;
     const special = this.#shared.codeMaps.specialAt(offset);
     const logLength = this.#shared.ring.log.length;
-    if (byte !== kind) this.#logBoundary(special.kind, ip);
+    if (byte !== kind) this.#logBoundary(special, ip);
     switch (special.kind) {
-      case 'syscall':
-        return SYSCALL;
-      case 'model':
-        return { kind: 'instruction', instruction: special.instruction };
+      case 'exit':
+        return special.exit;
       case 'repeat':
         return this.#repeat(budget, special.isConditional, logLength);
       case 'aligned': {
@@ -269,20 +265,15 @@ export class UnicornCpu implements EngineCpu {
       }
       case 'checked':
         return this.#checked(special, budget);
-      case 'privileged':
-        return GENERAL_PROTECTION;
-      case 'invalid':
-        return { kind: 'exception', exception: 'invalid-opcode' };
-      case 'breakpoint':
-        return { kind: 'exception', exception: 'breakpoint' };
-      case 'unsupported':
-        return { kind: 'unsupported', detail: special.text };
+      case 'shift':
+        return this.#shift(special);
     }
   }
 
   /** Native hooks log the boundaries that they let through; an exception executes nothing. */
-  #logBoundary(kind: SpecialInstruction['kind'], instruction: number): void {
-    if (kind !== 'syscall' && kind !== 'model' && kind !== 'repeat') return;
+  #logBoundary(special: SpecialInstruction, instruction: number): void {
+    const reason = special.kind === 'exit' ? special.exit.kind : special.kind;
+    if (reason !== 'syscall' && reason !== 'instruction' && reason !== 'repeat') return;
     const { slowAccess } = this.#shared;
     slowAccess.logBoundary(instruction, this.control.lastIp, this.control.remaining);
   }
@@ -293,7 +284,22 @@ export class UnicornCpu implements EngineCpu {
     for (const at of [address, address + special.operand.sizeBytes - 1]) {
       if (special.writes && this.mapper.hidesWrites(at)) return this.#storeToCode(at);
     }
-    return this.#runPassing(budget);
+    const { ramBytes } = this.#shared;
+    const refusal =
+      special.loads && exitOfControlLoad(this.mapper, ramBytes, special.loads, address);
+    return refusal ?? this.#runPassing(budget);
+  }
+
+  /** Executes a shift alone, and puts its carry flag right. */
+  #shift(shift: ShiftOfMemory): Exit | undefined {
+    const address = Number(effectiveAddress(shift.operand, (name) => this.read(name)));
+    const value = this.mapper.readData(this.#shared.ramBytes, address, shift.operand.sizeBytes);
+    const [rcx, rflags, retired] = [this.read('rcx'), this.read('rflags'), this.retired];
+    const exit = this.#runPassing(1);
+    if (value !== undefined && this.retired > retired) {
+      this.write('rflags', withCarry(shift, { value, rcx, rflags }, this.read('rflags')));
+    }
+    return exit?.kind === 'budget' ? undefined : exit;
   }
 
   #runPassing(budget: number): Exit | undefined {
@@ -389,8 +395,4 @@ export class UnicornCpu implements EngineCpu {
   close(): void {
     this.#shared.library.close(this.#uc);
   }
-}
-
-function isUnicornContext(context: CpuContext, engine: string): context is UnicornContext {
-  return context.engine === engine && 'native' in context;
 }

@@ -1,6 +1,7 @@
 import { PAGE_SIZE, pageStart } from '../../../kernel-model/hardware/address.ts';
 import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../../kernel-model/mm/mapping.ts';
+import type { ControlRegister } from '../decode/control-register.ts';
 import type { FaultingInstruction } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
 import type { CpuException, Exit } from '../engine.ts';
@@ -62,4 +63,20 @@ export function checkOperand(
   if (bad === undefined) return address;
   const access = writes ? 'write' : 'read';
   return { kind: 'fault', access, address: Number.isSafeInteger(bad) ? bad : linear };
+}
+
+/** The exit of an instruction that loads what we cannot follow into a control register. */
+export function exitOfControlLoad(
+  mapper: Mapper,
+  ram: Uint8Array,
+  register: ControlRegister,
+  address: number,
+): Exit | undefined {
+  const value = Number(mapper.readData(ram, address, register.sizeBytes) ?? 0n);
+  if ((value & register.reserved) !== 0) {
+    return { kind: 'exception', exception: 'general-protection' };
+  }
+  const { ones, zeros, name } = register;
+  if ((value & ones) === ones && (value & zeros) === 0) return undefined;
+  return { kind: 'unsupported', detail: `that loads ${name} with 0x${value.toString(16)}` };
 }

@@ -183,6 +183,17 @@ export class Mapper {
     return code.subarray(0, done);
   }
 
+  /** The little-endian word at an address; `undefined` where part of it is not mapped. */
+  readData(ram: Uint8Array, address: number, sizeBytes: number): bigint | undefined {
+    let value = 0n;
+    for (let i = sizeBytes - 1; i >= 0; i--) {
+      const offset = this.offsetOf(address + i);
+      if (offset < 0) return undefined;
+      value = (value << 8n) | BigInt(ram[offset] ?? 0);
+    }
+    return value;
+  }
+
   /** The wanted mapping that holds an address, by binary search. */
   find(address: number): EngineMapping | undefined {
     let low = 0;
