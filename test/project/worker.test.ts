@@ -83,10 +83,12 @@ describe('an engine that breaks, being native code', () => {
 
 describe('a run that is interrupted', () => {
   it('tells what was found so far, with status 130', async () => {
-    const running = execa(process.execPath, [launcher, 'emulate', counter, '--', '16', '1000000'], {
+    const options = ['--strace', '--', '16', '1000000'];
+    const running = execa(process.execPath, [launcher, 'emulate', counter, ...options], {
       reject: false,
     });
-    await setTimeout(2000);
+    const underWay = new Promise((resolve) => running.stderr.once('data', resolve));
+    await Promise.race([underWay, running]);
     running.kill('SIGINT');
     const { exitCode, stderr } = await running;
     expect(exitCode).toBe(130);
