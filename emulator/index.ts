@@ -3,6 +3,7 @@
  * `locateUnicorn`, `openMachine` and `loadProgram`, then `Machine.boot` and `Machine.runToEnd`.
  */
 export { PROFILE_NAMES, PROFILES } from '../kernel-model/rseq/registry.ts';
+export { type KernelLookup, resolveKernel, selectorOf } from '../kernel-model/rseq/resolve.ts';
 export type { KernelProfile, RseqVariant } from '../kernel-model/rseq/variant.ts';
 export type { ChoicePoint, Decision } from '../kernel-model/sched/decision.ts';
 export type { Engine, EngineCpu, Exit } from './engine/engine.ts';

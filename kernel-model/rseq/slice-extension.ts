@@ -6,9 +6,9 @@ import type { SliceOutcome } from './variant.ts';
 
 /** Whether the vCPU's task, which is to be rescheduled, has its time slice extended instead. */
 export function keepsSlice(context: KernelContext, vcpu: Vcpu): boolean {
-  const task = taskOf(context.state, vcpu.current);
   const { slice } = context.profile.rseq;
-  if (slice === undefined || task.rseqSlice === undefined || vcpu.needResched) return false;
+  if (slice === undefined || vcpu.needResched) return false;
+  const task = taskOf(context.state, vcpu.current);
   const outcome = slice.grant(context.rseqContext(task), context.state.now);
   conclude(context, task, outcome);
   return outcome === 'granted';

@@ -12,6 +12,10 @@ function slept(how: 'all' | 'not all'): KernelOutcome {
   return { kind: 'exit', status: 0, stdout };
 }
 
+function sliced(what: string): KernelOutcome {
+  return { kind: 'exit', status: 0, stdout: `slice: ${what}\n` };
+}
+
 /** The answers of `probe`: its line, in order, and whether its last question kills it. */
 interface Answers {
   readonly stray: number;
@@ -92,6 +96,19 @@ export const kernelGuestBuilds: readonly KernelGuestBuild[] = [
       '7.0+debug': { kind: 'signal', signal: SIGSEGV, stdout: '' },
       '7.1': slept('not all'),
       '7.1+documented': slept('all'),
+    },
+  },
+  {
+    name: 'slice',
+    description: 'Threads that ask for an extension of their time slice',
+    source: 'kernel/slice.c',
+    defines: [],
+    args: ['12', '2'],
+    outcomes: {
+      '6.18': sliced('no extensions to ask for'),
+      '6.19': sliced('no extensions to ask for'),
+      '7.0': sliced('some requests granted'),
+      '7.1': sliced('some requests granted'),
     },
   },
   {

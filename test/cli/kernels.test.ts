@@ -1,5 +1,9 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PROFILE_NAMES } from '../../kernel-model/rseq/registry.ts';
+import { guestDir } from '../guest/guest-files.ts';
 import { runCommand } from './capture.ts';
 
 describe('kernels', () => {
@@ -31,6 +35,29 @@ describe('kernels', () => {
     expect(JSON.parse(stdout).profiles).toMatchObject([
       { name: 'linux-5.5', selector: '5.15', release: '5.15.0-rseq-testbed' },
     ]);
+  });
+
+  it('are recorded with a run as they were asked for', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rseq-testbed-kernels-'));
+    const schedule = join(folder, 'run.json');
+    const counter = join(guestDir, 'counter.bin');
+    const run = [
+      'emulate',
+      counter,
+      '--kernel',
+      '5.15',
+      '--json',
+      '-',
+      '--save-schedule',
+      schedule,
+    ];
+    const { stdout } = await runCommand(...run, '--', '2', '5');
+    const report = JSON.parse(stdout);
+    expect(report.kernel).toBe('linux-5.5');
+    expect(report.replayCommand).toContain('--kernel 5.15');
+    expect(JSON.parse(await readFile(schedule, 'utf8')).kernel).toBe('5.15');
+    expect(await runCommand('replay', schedule)).toMatchObject({ status: 0 });
+    await rm(folder, { recursive: true });
   });
 
   it('warns in one line of a version that is newer than what is modelled', async () => {

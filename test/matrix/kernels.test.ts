@@ -8,7 +8,13 @@ import { PROFILES } from '../../kernel-model/rseq/registry.ts';
 import { findProfile } from '../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { KernelOutcome } from '../../scripts/guests.ts';
-import { guestDir, isUnprotected, readManifest } from '../guest/guest-files.ts';
+import {
+  guestDir,
+  isForMainline,
+  isSchemeGuest,
+  isUnprotected,
+  readManifest,
+} from '../guest/guest-files.ts';
 import { whyNotNative } from '../guest/native.ts';
 import { type GuestRun, runGuest } from '../support/guest-runs.ts';
 import { matrixCases } from '../support/matrix.ts';
@@ -38,17 +44,26 @@ function settingToString({ cpus, tick, seed }: (typeof settings)[number]): strin
 }
 
 describe('every mainline kernel runs every guest with the right result', () => {
+  // Shorter than by default: all settings of all kernels are to be run in minutes.
+  const shorter = ['6', '30'];
   const cases = MAINLINE.flatMap((profile) =>
     guests
-      .filter((guest) => !isUnprotected(guest))
-      .flatMap((guest) => settings.map((setting) => ({ profile, guest, setting }))),
+      .filter((guest) => !isUnprotected(guest) && isForMainline(guest))
+      .flatMap((guest) =>
+        settings
+          .filter(({ seed }) => seed === 1 || !isSchemeGuest(guest))
+          .map((setting) => ({ profile, guest, setting })),
+      ),
   );
   for (const { profile, guest, setting } of matrixCases(cases, 45)) {
     const { path } = guest.files.bin;
     it(`${path} --kernel ${profile.name} ${settingToString(setting)}`, () => {
-      const result = runGuest(machine, { guest: path, args: guest.args, profile, ...setting });
-      expect(result.outcome).toEqual({ kind: 'exit', status: 0 });
-      if (guest.expected.kind === 'exit') expect(result.stdout).toBe(guest.expected.stdout);
+      const args = isSchemeGuest(guest) ? guest.args : shorter;
+      const { outcome, stdout } = runGuest(machine, { guest: path, args, profile, ...setting });
+      expect({ outcome, stdout }).toEqual({
+        outcome: { kind: 'exit', status: 0 },
+        stdout: expect.stringMatching(new RegExp(`: ${args.join(' [a-z]+ x ')} .*ok\\n$`)),
+      });
     });
   }
 });
