@@ -11,7 +11,7 @@
  */
 const layers = [
   ...['engine', 'loader', 'trace', 'machine', 'stepping'],
-  ...['explore', 'validate', 'report', 'gdb'],
+  ...['explore', 'validate', 'report', 'compare', 'gdb'],
 ];
 const topLayer = 'cli';
 

@@ -6,6 +6,7 @@ import type { Action, Verb } from './verb.ts';
 /** Each verb is loaded when it is used: start-up time counts. */
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   emulate: async () => (await import('./emulate.ts')).emulateVerb,
+  compare: async () => (await import('./compare.ts')).compareVerb,
   replay: async () => (await import('./replay.ts')).replayVerb,
   kernels: async () => (await import('./kernels.ts')).kernelsVerb,
 };

@@ -8,6 +8,7 @@ import { openMachine } from '../machine/open.ts';
 export async function openDefaultMachine(options: {
   readonly offline: boolean;
   readonly memoryLimitBytes?: number;
+  readonly logReads?: boolean;
 }): Promise<Machine> {
   const libraryPath = await locateUnicorn({
     env: process.env,
@@ -15,5 +16,9 @@ export async function openDefaultMachine(options: {
     cacheDir: defaultCacheDir(join(import.meta.dirname, '..', '..'), process.env),
     log: (line) => process.stderr.write(`rseq-testbed: ${line}\n`),
   });
-  return openMachine({ libraryPath, memoryLimitBytes: options.memoryLimitBytes });
+  return openMachine({
+    libraryPath,
+    memoryLimitBytes: options.memoryLimitBytes,
+    logReads: options.logReads ?? false,
+  });
 }

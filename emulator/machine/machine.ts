@@ -19,7 +19,7 @@ import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import { readLiveRegisters } from './live-registers.ts';
-import { type BlockedTask, type Outcome, outcomeOfError, whatFor } from './outcome.ts';
+import { blockedTasks, type Outcome, outcomeOfError } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
@@ -162,6 +162,7 @@ export class Machine {
       sections: this.sections,
       armings: this.#armings,
       memory: this.memory,
+      onAccess: run.onAccess,
     });
   }
 
@@ -232,19 +233,12 @@ export class Machine {
   #skipIdleTime(): boolean {
     const timer = this.kernel.nextTimer();
     if (timer === Number.POSITIVE_INFINITY) {
-      this.#outcome = { kind: 'deadlock', blocked: this.#blockedTasks() };
+      this.#outcome = { kind: 'deadlock', blocked: blockedTasks(this.kernel.state.tasks) };
       return false;
     }
     this.kernel.state.now = timer;
     this.kernel.expireTimers();
     return true;
-  }
-
-  #blockedTasks(): BlockedTask[] {
-    return this.kernel.state.tasks.flatMap((task) => {
-      const waitsFor = whatFor(task.state);
-      return waitsFor === undefined ? [] : [{ task: task.id, waitsFor }];
-    });
   }
 
   #apply(decision: Decision): void {

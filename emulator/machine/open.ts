@@ -12,6 +12,8 @@ export interface MachineOptions {
   readonly libraryPath: string;
   /** Guest memory that may be touched, in bytes. */
   readonly memoryLimitBytes?: number | undefined;
+  /** Tell the observer of a run of loads too; costs speed. */
+  readonly logReads?: boolean;
 }
 
 /** A machine over Unicorn. Costs a few milliseconds; use one for many runs. */
@@ -21,7 +23,7 @@ export function openMachine(options: MachineOptions): Machine {
   const engine = openUnicorn({
     libraryPath: options.libraryPath,
     ramBytes: RAM_BYTES,
-    logReads: false,
+    logReads: options.logReads ?? false,
     onLogFull: () => machine?.onLogFull(),
     onCodePage: (ramOffset) => machine?.onCodePage(ramOffset),
   });

@@ -1,7 +1,7 @@
 import { assertNever } from '../../kernel-model/assert.ts';
 import { formatAddress } from '../../kernel-model/hardware/address.ts';
 import { OutOfFramesError } from '../../kernel-model/mm/physical-memory.ts';
-import type { TaskState } from '../../kernel-model/task/task.ts';
+import type { Task, TaskState } from '../../kernel-model/task/task.ts';
 import { ScheduleDivergence } from './strategy.ts';
 
 /** How a run ended. Programs that end by themselves end with `exit` or `signal`. */
@@ -30,8 +30,16 @@ export interface BlockedTask {
   readonly waitsFor: string;
 }
 
+/** The tasks that wait for something, and for what. */
+export function blockedTasks(tasks: readonly Task[]): BlockedTask[] {
+  return tasks.flatMap((task) => {
+    const waitsFor = whatFor(task.state);
+    return waitsFor === undefined ? [] : [{ task: task.id, waitsFor }];
+  });
+}
+
 /** What a task that cannot run waits for; `undefined` for any other task. */
-export function whatFor(state: TaskState): string | undefined {
+function whatFor(state: TaskState): string | undefined {
   if (state.kind === 'stopped') return 'SIGCONT';
   if (state.kind !== 'blocked') return undefined;
   const { wait } = state;

@@ -3,11 +3,23 @@ import type { AddressSpaceImage } from '../../kernel-model/mm/address-space.ts';
 import type { MemoryImage } from '../../kernel-model/mm/memory-images.ts';
 import type { AllocationImage } from '../../kernel-model/mm/physical-memory.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { CpuContext } from '../engine/engine.ts';
 import type { Outcome } from './outcome.ts';
 import type { Program } from './program.ts';
 import type { SectionsImage } from './sections.ts';
 import type { Strategy } from './strategy.ts';
+
+/** One load or store that retired; `instruction` is the address of what made it. */
+export interface GuestAccess {
+  readonly task: TaskId;
+  readonly isStore: boolean;
+  readonly address: number;
+  readonly sizeBytes: number;
+  readonly instruction: number;
+}
+
+export type AccessListener = (access: GuestAccess) => void;
 
 /** How a program is run. */
 export interface RunOptions {
@@ -23,6 +35,8 @@ export interface RunOptions {
   readonly output: (descriptor: 1 | 2, bytes: Uint8Array) => void;
   /** Told of each system call. */
   readonly onSyscall?: KernelHost['syscallDone'];
+  /** Told of each load and store; of loads only where the machine was opened with `logReads`. */
+  readonly onAccess?: AccessListener;
 }
 
 /** Counters of a run, kept by snapshots. */

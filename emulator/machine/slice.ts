@@ -6,7 +6,7 @@ import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../kernel-model/task/task.ts';
-import { RECORD_BOUNDARY, RECORD_WRITE } from '../engine/access-log.ts';
+import { RECORD_BOUNDARY, RECORD_READ, RECORD_WRITE } from '../engine/access-log.ts';
 import type { ModelInstruction } from '../engine/decode/instruction.ts';
 import { addressesStack } from '../engine/decode/stack-access.ts';
 import {
@@ -18,6 +18,7 @@ import {
 import { type Armings, boundariesOf } from './armings.ts';
 import type { CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { executeModelInstruction } from './model-instructions.ts';
+import type { AccessListener } from './run.ts';
 import type { Sections } from './sections.ts';
 import { type FailedAccess, pageFault, trapOf } from './traps.ts';
 
@@ -29,6 +30,7 @@ export interface SliceParts {
   readonly sections: Sections;
   readonly armings: Armings;
   readonly memory: PhysicalMemory;
+  readonly onAccess: AccessListener | undefined;
 }
 
 /** Something that we cannot do, at a guest address. */
@@ -146,9 +148,11 @@ export class Slice {
     const space = this.#space;
     const task = this.#task;
     assert(space !== undefined && task !== undefined, 'a task ran');
+    const { onAccess } = this.#parts;
     for (let i = 0; i < count; i++) {
       const kind = log.kind(i);
       const address = log.address(i);
+      if (onAccess !== undefined) this.#tell(onAccess, task, i);
       if (kind === RECORD_WRITE) {
         const offset = space.translate(address, false);
         if (offset >= 0) memory.markDirty(offset >>> PAGE_SHIFT);
@@ -159,6 +163,19 @@ export class Slice {
       }
     }
     log.clear();
+  }
+
+  #tell(onAccess: AccessListener, task: Task, index: number): void {
+    const { log } = this.#parts.engine;
+    const kind = log.kind(index);
+    if (kind !== RECORD_READ && kind !== RECORD_WRITE) return;
+    onAccess({
+      task: task.id,
+      isStore: kind === RECORD_WRITE,
+      address: log.address(index),
+      sizeBytes: log.sizeBytes(index),
+      instruction: log.instruction(index),
+    });
   }
 
   /** The instruction at `instruction` stored `value` to the arming word. */

@@ -17,6 +17,7 @@ const ownNames = [
   'guest',
   'kernel',
   'kernels',
+  'markdown',
   'max-instructions',
   'max-memory',
   'out',

@@ -47,6 +47,7 @@ const wrongImports = [
   ['layer-explore', 'emulator/explore/a.ts', '../validate/x.ts', 'emulator/validate/x.ts'],
   ['layer-validate', 'emulator/validate/a.ts', '../report/x.ts', 'emulator/report/x.ts'],
   ['layer-report', 'emulator/report/a.ts', '../index.ts', 'emulator/index.ts'],
+  ['layer-compare', 'emulator/compare/a.ts', '../gdb/x.ts', 'emulator/gdb/x.ts'],
   ['layer-gdb', 'emulator/gdb/a.ts', '../cli/main.ts', 'emulator/cli/main.ts'],
   [
     'loader-without-engine',
@@ -71,6 +72,7 @@ const alsoNeeded = {
   'emulator/explore/x.ts': "import '../errors.ts';",
   'emulator/validate/x.ts': "import '../errors.ts';",
   'emulator/report/x.ts': "import '../errors.ts';",
+  'emulator/gdb/x.ts': "import '../errors.ts';",
   'emulator/other/x.ts': "import '../errors.ts';",
   'emulator/cli/alone.ts': 'export const alone = 1;',
   'test/b.ts': "import '../scripts/tool.mjs';",
