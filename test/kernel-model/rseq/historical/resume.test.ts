@@ -1,0 +1,270 @@
+import { describe, expect, test } from 'vitest';
+import { PROFILES, type ProfileName } from '../../../../kernel-model/rseq/registry.ts';
+import { READ_ONLY, READ_WRITE, TestMachine } from '../../harness.ts';
+
+const AREA = READ_WRITE;
+const OTHER_AREA = READ_WRITE + 0x100;
+const DESCRIPTOR = READ_WRITE + 0x200;
+const COUNT = READ_WRITE + 0x300;
+/** The section's code; nothing runs, so there need be none, but for the word before the handler. */
+const [BELOW, START, INSIDE, END] = [0x1000, 0x50_0000, 0x50_0010, 0x50_0040];
+const ABORT = READ_WRITE + 0x404;
+const SIGNATURE = 0x5305_3053;
+const FIRST = 1;
+
+/** A machine with task 1 registered, about to execute `ip`. */
+class Rig extends TestMachine {
+  readonly #number: number;
+
+  constructor(profile: ProfileName, number: number, args: readonly number[]) {
+    super({ profile: PROFILES[profile] });
+    this.#number = number;
+    this.memory.writeU32(ABORT - 4, SIGNATURE);
+    if (profile === 'turner-v1') this.call(number, [0, 0, START, END, ABORT]);
+    if (profile === 'getcpu-cache') this.memory.writeU64(DESCRIPTOR, BigInt(AREA));
+    expect(this.call(number, args)).toBe(0);
+  }
+
+  at(ip: number): this {
+    this.registers(FIRST).instructionPointer = ip;
+    return this;
+  }
+
+  get position(): number {
+    return this.registers(FIRST).instructionPointer;
+  }
+
+  poke(address: number, ...values: readonly (number | bigint)[]): this {
+    for (const [i, value] of values.entries()) this.memory.writeU64(address + 8 * i, BigInt(value));
+    return this;
+  }
+
+  /** Task 1 is taken off its vCPU and comes back, with nobody else in between. */
+  reschedule(): this {
+    this.kernel.switchTo(0, FIRST);
+    return this;
+  }
+
+  /** Another thread, registered too, runs in between. */
+  preempt(...args: readonly number[]): this {
+    this.call('clone', [0x5_0f00]);
+    const thread = this.state.tasks.length;
+    this.kernel.switchTo(0, thread);
+    this.call(this.#number, args, thread);
+    this.kernel.switchTo(0, FIRST);
+    return this;
+  }
+
+  /** Task 1 goes on elsewhere. */
+  migrate(): this {
+    this.kernel.migrate(FIRST, 1);
+    this.kernel.switchTo(1, FIRST);
+    return this;
+  }
+
+  get isKilled(): boolean {
+    return this.task(FIRST).state.kind === 'dead';
+  }
+}
+
+describe('turner-v1 [V1k, V1s]', () => {
+  const rig = () => new Rig('turner-v1', 323, [1, 0, AREA]);
+
+  test.each([
+    ['start <= ip', START, ABORT],
+    ['inside', INSIDE, ABORT],
+    ['ip < end', END - 1, ABORT],
+    ['the end', END, END],
+    ['before', START - 1, START - 1],
+  ])('a task found at %s', (_, from, to) => {
+    expect(rig().at(from).reschedule().position).toBe(to);
+  });
+
+  test('the CPU number is stored each time; a fault is SIGSEGV', () => {
+    const machine = rig().at(BELOW).migrate();
+    expect(machine.memory.readU32(AREA)).toBe(1);
+    const broken = new TestMachine({ profile: PROFILES['turner-v1'] });
+    broken.syscall(FIRST, 323, [1, 0, READ_ONLY]);
+    expect(broken.task(FIRST).state.kind).toBe('dead');
+  });
+});
+
+describe('turner-v2 [V2, V2W]', () => {
+  const rig = () => {
+    const machine = new Rig('turner-v2', 325, [AREA, 0]).at(INSIDE).poke(AREA + 8, END);
+    machine.registers(FIRST).write('rcx', BigInt(ABORT));
+    machine.registers(FIRST).write('rdx', machine.memory.readU64(AREA) ?? 0n);
+    return machine;
+  };
+
+  test('a task goes to rcx if another thread of the process ran there', () => {
+    const machine = rig().preempt(OTHER_AREA, 0);
+    expect(machine.position).toBe(ABORT);
+    expect(machine.memory.readU64(AREA + 8)).toBe(0n);
+  });
+
+  test('a task that comes back with nobody in between goes on', () => {
+    const machine = rig().reschedule().reschedule();
+    expect(machine.position).toBe(INSIDE);
+    expect(machine.memory.readU64(AREA + 8)).toBe(BigInt(END));
+  });
+
+  test('a task that comes back on another CPU goes to rcx', () => {
+    expect(rig().migrate().position).toBe(ABORT);
+  });
+
+  test('nothing happens at the post-commit address, or disarmed', () => {
+    expect(rig().at(END).migrate().position).toBe(END);
+    expect(
+      rig()
+        .poke(AREA + 8, 0)
+        .migrate().position,
+    ).toBe(INSIDE);
+  });
+});
+
+describe('lutomirski-2016 [SEED]', () => {
+  const rig = (expected = 7) => {
+    const machine = new Rig('lutomirski-2016', 329, [AREA, 0]).at(INSIDE);
+    machine
+      .poke(AREA, END, ABORT)
+      .poke(AREA + 24, COUNT, expected)
+      .poke(COUNT, 7);
+    return machine;
+  };
+
+  test('preemption itself is not magical (claim C3)', () => {
+    expect(rig().preempt(OTHER_AREA, 0).reschedule().position).toBe(INSIDE);
+  });
+
+  test('a changed event count aborts and disarms', () => {
+    const machine = rig().poke(COUNT, 8).reschedule();
+    expect(machine.position).toBe(ABORT);
+    expect(machine.memory.readU64(AREA)).toBe(0n);
+  });
+
+  test('a bogus expected count forces an abort at the next resume (claim C4)', () => {
+    expect(rig(0).reschedule().position).toBe(ABORT);
+  });
+
+  test('another CPU aborts, beyond post_commit_rip nothing does', () => {
+    expect(rig().migrate().position).toBe(ABORT);
+    expect(rig(0).at(END).migrate().position).toBe(END);
+  });
+});
+
+describe('desnoyers-2016a [R16a]', () => {
+  const rig = () => {
+    const machine = new Rig('desnoyers-2016a', 329, [AREA, 0]).poke(AREA + 8, END);
+    machine.registers(FIRST).write('rcx', BigInt(ABORT));
+    return machine;
+  };
+  const counterOf = (machine: Rig) => machine.memory.readU32(AREA + 4) ?? 0;
+
+  test('every resume writes the CPU and advances the counter', () => {
+    const machine = rig().at(END);
+    const before = counterOf(machine);
+    expect(counterOf(machine.reschedule().migrate())).toBe(before + 2);
+    expect(machine.memory.readU32(AREA)).toBe(1);
+  });
+
+  test.each([
+    ['inside', INSIDE, ABORT],
+    ['far below: there is no lower bound', BELOW, ABORT],
+    ['at the end', END, END],
+  ])('a task found %s', (_, from, to) => {
+    const machine = rig().at(from).reschedule();
+    expect(machine.position).toBe(to);
+    expect(machine.memory.readU64(AREA + 8)).toBe(to === ABORT ? 0n : BigInt(END));
+  });
+
+  test('the low half of rdx is compared with the new counter', () => {
+    const machine = rig().at(INSIDE);
+    const next = BigInt(counterOf(machine) + 1);
+    machine.registers(FIRST).write('rdx', (0x1234n << 32n) | next);
+    expect(machine.reschedule().position).toBe(INSIDE);
+    expect(machine.reschedule().position).toBe(ABORT);
+  });
+});
+
+describe('desnoyers-2016b [R16b]', () => {
+  const rig = () =>
+    new Rig('desnoyers-2016b', 332, [AREA, 0])
+      .poke(DESCRIPTOR, START, END, ABORT)
+      .poke(AREA + 8, DESCRIPTOR);
+  const pointerOf = (machine: Rig) => machine.memory.readU64(AREA + 8);
+
+  test('any resume below post_commit_ip aborts: start_ip is not used', () => {
+    for (const from of [INSIDE, START, BELOW]) {
+      const machine = rig().at(from).reschedule();
+      expect(machine.position).toBe(ABORT);
+      expect(pointerOf(machine)).toBe(0n);
+    }
+  });
+
+  test('the pointer stays when the task is beyond', () => {
+    const machine = rig().at(END).reschedule();
+    expect(machine.position).toBe(END);
+    expect(pointerOf(machine)).toBe(BigInt(DESCRIPTOR));
+  });
+
+  test('a descriptor that cannot be read is SIGSEGV', () => {
+    expect(
+      rig()
+        .poke(AREA + 8, 8)
+        .at(END)
+        .reschedule().isKilled,
+    ).toBe(true);
+  });
+});
+
+describe('rfc-2017 [R17]', () => {
+  const rig = (flags = 0, abort = ABORT) => {
+    const machine = new Rig('rfc-2017', 333, [AREA, 32, 0, SIGNATURE]);
+    machine.poke(DESCRIPTOR, BigInt(flags) << 32n, START, END - START, abort);
+    return machine.poke(AREA + 8, DESCRIPTOR);
+  };
+  const pointerOf = (machine: Rig) => machine.memory.readU64(AREA + 8);
+
+  test.each([
+    ['at the start', START, ABORT],
+    ['below: there is a lower bound', BELOW, BELOW],
+    ['at the end', END, END],
+  ])('the pointer is cleared at every evaluation: a task found %s', (_, from, to) => {
+    const machine = rig().at(from).reschedule();
+    expect(machine.position).toBe(to);
+    expect(pointerOf(machine)).toBe(0n);
+    expect(machine.memory.readU32(AREA)).toBe(0);
+  });
+
+  test('flags filter events, and the section goes on disarmed', () => {
+    const machine = rig(1).at(INSIDE).reschedule();
+    expect(machine.position).toBe(INSIDE);
+    expect(pointerOf(machine)).toBe(0n);
+    expect(rig(1).at(INSIDE).migrate().position).toBe(ABORT);
+  });
+
+  test('a wrong signature is SIGSEGV wherever the task is, with the pointer cleared', () => {
+    const machine = rig(0, ABORT + 4)
+      .at(BELOW)
+      .reschedule();
+    expect(machine.isKilled).toBe(true);
+    expect(pointerOf(machine)).toBe(0n);
+  });
+});
+
+describe('getcpu-cache, thread-local-abi [GCC, TLA]', () => {
+  test.each([
+    ['getcpu-cache', 327, [1, DESCRIPTOR, 0], AREA],
+    ['thread-local-abi', 329, [0, AREA, 1, 0], AREA + 4],
+  ] as const)(
+    '%s writes the CPU number after migrations and aborts nothing',
+    (name, number, args, word) => {
+      const machine = new Rig(name, number, args).at(INSIDE);
+      machine.memory.writeU32(word, 77);
+      expect(machine.reschedule().memory.readU32(word)).toBe(77);
+      expect(machine.migrate().memory.readU32(word)).toBe(1);
+      expect(machine.position).toBe(INSIDE);
+    },
+  );
+});
