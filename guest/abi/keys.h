@@ -13,23 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/key_tuple.h"
 #include "abi/turner-v2.h"
-
-#define RSEQ_KEY_START 1
-#define RSEQ_KEY_FINISH 2
-#define RSEQ_KEY_ABORT 3
-
-#ifdef RSEQ_KEYS
-#define RSEQ_KEY_TUPLE(type, address)                                                              \
-  ".pushsection __rseq_keys, \"\", @progbits\n\t"                                                  \
-  ".quad " SCHEME_TEXT(type) ", " address ", %c[key]\n\t"                                          \
-  ".popsection\n\t"
-#else
-#define RSEQ_KEY_TUPLE(type, address) ""
-#endif
-
-/* One for each critical section of a program; only its address means something. */
-#define RSEQ_KEY(name) static const char name __attribute__((used, retain))
 
 #define RSEQ_KEY_FUNCTION static inline __attribute__((always_inline))
 

@@ -7,20 +7,31 @@
 
 #ifndef SCHEME_OPERATIONS
 
+#include "abi/key_tuple.h"
+
+#ifdef RSEQ_KEYS
+RSEQ_KEY(slot_add_key);
+#define SLOT_ADD_KEY , [key] "i"(&slot_add_key)
+#else
+#define SLOT_ADD_KEY
+#endif
+
 #define SCHEME_OPERATION static inline __attribute__((always_inline)) enum rseq_outcome
 #define SCHEME_COMMIT "movq %%rax, (%%r8)\n"
 #define SCHEME_CLOBBERS "memory", "cc", "rax", "rcx", "rdx", "r8", "r9"
 
-/* value += addend. */
+/* value += addend. The start of its key is where the scheme begins, before anything is armed. */
 SCHEME_OPERATION slot_add(struct slot *slots, uint64_t addend) {
-  __asm__ goto(SCHEME_BEGIN
+  __asm__ goto("6:\n\t" RSEQ_KEY_TUPLE(RSEQ_KEY_START, "6b")
+               SCHEME_BEGIN
                "movq (%%r8), %%rax\n\t"
                "addq %[addend], %%rax\n\t"
                SCHEME_FINISH
                SCHEME_COMMIT
+               RSEQ_KEY_TUPLE(RSEQ_KEY_FINISH, "2f")
                SCHEME_END
                :
-               : [slots] "r"(slots), [addend] "er"(addend)
+               : [slots] "r"(slots), [addend] "er"(addend) SLOT_ADD_KEY
                : SCHEME_CLOBBERS
                : aborted);
   return RSEQ_COMMITTED;

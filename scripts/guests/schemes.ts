@@ -46,6 +46,19 @@ const WORKLOADS = [
   },
 ] as const;
 
+/** Nothing there is ever aborted, so there is nothing to mark. */
+const SCHEMES_WITHOUT_SECTIONS: ReadonlySet<string> = new Set(['getcpu-cache', 'thread-local-abi']);
+
+/** The same build with its critical section marked by a key, for debuggers. */
+function keyed(build: SchemeBuild): SchemeBuild {
+  return {
+    ...build,
+    name: `${build.name}-keyed`,
+    description: `${build.description}, marked by a key`,
+    defines: [...build.defines, 'RSEQ_KEYS'],
+  };
+}
+
 /** One program with its critical sections marked by keys, and without: the same code. */
 function keyBuilds(): readonly SchemeBuild[] {
   return ['keyed', 'unkeyed'].map((name) => ({
@@ -88,7 +101,8 @@ export function schemeBuilds(): readonly SchemeBuild[] {
       ...kernel,
       expected: { kind: 'some-seed-fails', status: 1 },
     };
-    return [...sound, broken];
+    if (SCHEMES_WITHOUT_SECTIONS.has(scheme)) return [...sound, broken];
+    return [...sound, broken, ...sound.slice(0, 1).map(keyed)];
   });
   return [...builds, ...keyBuilds()];
 }

@@ -10,6 +10,7 @@ import type { MachineSnapshot, RunCounts } from '../../emulator/machine/run.ts';
 import type { SectionCounts } from '../../emulator/machine/sections.ts';
 import type { Strategy } from '../../emulator/machine/strategy.ts';
 import { LINUX_6_18 } from '../../kernel-model/rseq/linux-6.18.ts';
+import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { Decision } from '../../kernel-model/sched/decision.ts';
 import { guestDir } from '../guest/guest-files.ts';
 import { unicornLibrary } from '../support/unicorn.ts';
@@ -34,6 +35,7 @@ export async function openTestMachine(ramBytes = RAM_BYTES): Promise<Machine> {
 /** How a test runs a program; what is left out is the command line's default. */
 export interface TestRun {
   readonly program: Program;
+  readonly profile?: KernelProfile;
   readonly vcpus?: number;
   readonly seed?: number;
   readonly tick?: number;
@@ -56,7 +58,7 @@ export function boot(machine: Machine, run: TestRun): () => string {
   let output = '';
   machine.boot({
     program: run.program,
-    profile: LINUX_6_18,
+    profile: run.profile ?? LINUX_6_18,
     vcpus: run.vcpus ?? 2,
     seed: run.seed ?? 1,
     maxInstructions: run.maxInstructions ?? 10_000_000,

@@ -12,6 +12,8 @@ export interface SteppedRun extends TestRun {
   readonly others?: OtherTasks;
   readonly from?: number;
   readonly maxSteps?: number;
+  /** Called after each step. */
+  readonly onStep?: () => void;
 }
 
 /** A run with one task stepped, at its end. */
@@ -36,7 +38,10 @@ export function stepThrough(machine: Machine, run: SteppedRun): Stepped {
       maxSteps: run.maxSteps,
       scheduler,
     },
-    (step) => steps.push(step),
+    (step) => {
+      steps.push(step);
+      run.onStep?.();
+    },
   );
   const outcome = session.runToEnd();
   return { outcome, output: output(), steps };
