@@ -8,8 +8,9 @@
  *   L ADDRESS                 prints 32 bits
  *   s NUMBER A B C D E F      a system call, whose result it prints
  *   S NUMBER A B C D E F      one whose result it does not print
- *   r ADDRESS                 calls code there and prints what it returns; in a child of fork that
- *                             came back from there, ends the child with it as its status
+ *   r ADDRESS                 calls code there and prints what it returns; a child of fork that came
+ *                             back from there ends with it as its status, and two bits more: whether
+ *                             rseq_cs is set, and the lowest of RESULT
  *   h NUMBER FLAGS            handles a signal: prints what the handler found
  *   t CPU SCRIPT .            a second thread on that CPU carries a script out once GO is set, then
  *                             sets DONE
@@ -52,6 +53,7 @@ enum {
 #define CODE ((u8 *)0x50000000)
 #define DATA ((u8 *)0x50004000)
 #define AREA_POINTER (*(volatile u64 *)0x50004108)
+#define RESULT (*(volatile u64 *)0x500048c0)
 #define GO (*(volatile u32 *)0x50004800)
 #define DONE (*(volatile u32 *)0x50004840)
 /* Where a handler of faults sends a task that no abort handler took. */
@@ -169,9 +171,10 @@ static void run_code(struct script *script) {
   flush();
   faults = 0;
   long result = call_code(next_number(script));
+  u64 status = (u64)result | (AREA_POINTER != 0) << 2 | (RESULT & 1) << 3;
   if ((u64)system_call(SYS_GETPID, 0, 0, 0, 0, 0, 0) != own_pid) {
     flush();
-    system_call(SYS_EXIT_GROUP, (u64)result, 0, 0, 0, 0, 0);
+    system_call(SYS_EXIT_GROUP, status, 0, 0, 0, 0, 0);
   }
   put_result(result);
 }

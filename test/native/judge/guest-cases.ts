@@ -15,6 +15,7 @@ import {
   store8,
   toHex,
 } from './guest-code.ts';
+import { FORK_CAUSES } from './guest-fork-causes.ts';
 import { SIGNAL_CAUSES } from './guest-signal-causes.ts';
 import type { Triple } from './judge-case.ts';
 
@@ -113,13 +114,13 @@ const BEGIN = [
   `V ${hex(GUEST.committed)} 0`,
   `V ${hex(GUEST.result)} 0`,
 ];
-/** Told before anything else can take the task off its CPU. */
+/** Told, and disarmed, before anything else takes the task off its CPU. */
 const OBSERVE = [
   `Q ${hex(CELL)} L ${hex(GUEST.area + RSEQ_AREA.cpuId)}`,
-  `L ${hex(GUEST.committed)} Q ${hex(GUEST.result)}`,
+  `L ${hex(GUEST.committed)} Q ${hex(GUEST.result)} V ${hex(CELL)} 0`,
 ];
 const END = [
-  `V ${hex(CELL)} 0 V ${hex(GUEST.area + RSEQ_AREA.flags)} 0`,
+  `V ${hex(GUEST.area + RSEQ_AREA.flags)} 0`,
   ...[GUEST.area, GUEST.otherArea].map(
     (area) => `S ${SYS_RSEQ} ${hex(area)} 20 1 ${hex(SIGNATURE)}`,
   ),
@@ -173,7 +174,7 @@ function repoint(code: readonly number[], pointer: bigint): readonly number[] {
   return (text.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
 }
 
-const CAUSES = { ...PLAIN_CAUSES, ...HELPER_CAUSES, ...SIGNAL_CAUSES };
+const CAUSES = { ...PLAIN_CAUSES, ...HELPER_CAUSES, ...SIGNAL_CAUSES, ...FORK_CAUSES };
 
 /** Each subject with each cause at each position. */
 export function guestCases(): GuestCase[] {

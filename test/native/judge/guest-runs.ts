@@ -1,9 +1,9 @@
 import { execa } from 'execa';
-import { DefaultStrategy } from '../../../emulator/explore/strategies/default.ts';
 import { loadProgram } from '../../../emulator/loader/load.ts';
 import type { Machine } from '../../../emulator/machine/machine.ts';
 import { exitStatusOf } from '../../../emulator/machine/outcome.ts';
 import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
+import { PatientStrategy } from './patient-strategy.ts';
 
 /** Lines that judge-guest printed, and how it ended: 0, or 128 and the signal that killed it. */
 interface GuestRun {
@@ -16,7 +16,6 @@ type Runner = (scripts: readonly string[]) => Promise<GuestRun> | GuestRun;
 /** Scripts of one process; the arguments of a program have to fit into 128 pages. */
 const SCRIPTS_PER_PROCESS = 64;
 const MAX_INSTRUCTIONS = 50_000_000;
-const TICK_INSTRUCTIONS = 1000;
 
 /** The answer to each script. One that kills its process ends in the status. */
 export async function answerScripts(run: Runner, scripts: readonly string[]): Promise<string[]> {
@@ -66,11 +65,7 @@ export function emulatedRunner(machine: Machine, path: string, profile: KernelPr
       vcpus: 2,
       seed: 1,
       maxInstructions: MAX_INSTRUCTIONS,
-      strategy: new DefaultStrategy({
-        seed: 1,
-        tickInstructions: TICK_INSTRUCTIONS,
-        escalate: true,
-      }),
+      strategy: new PatientStrategy(),
       output: (_, bytes) => {
         output += new TextDecoder('latin1').decode(bytes);
       },
