@@ -9,7 +9,8 @@ export type Decision =
   | { readonly kind: 'run'; readonly vcpu: VcpuId; readonly instructions: number }
   /**
    * The vCPU's current task, if any, goes to the end of its run queue and `task` runs: dispatch on
-   * an idle vCPU, preemption on a busy one, a spurious reschedule when `task` is the current one.
+   * an idle vCPU, preemption on a busy one, a spurious reschedule when `task` is the current one. The
+   * kernel may extend the current task's time slice instead, and no switch happens.
    */
   | { readonly kind: 'switch'; readonly vcpu: VcpuId; readonly task: TaskId }
   /** A running or queued task is moved to another vCPU's run queue; it is preempted if running. */
