@@ -7,6 +7,7 @@ import type { Action, Verb } from './verb.ts';
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   emulate: async () => (await import('./emulate.ts')).emulateVerb,
   compare: async () => (await import('./compare.ts')).compareVerb,
+  fuzz: async () => (await import('./fuzz.ts')).fuzzVerb,
   replay: async () => (await import('./replay.ts')).replayVerb,
   kernels: async () => (await import('./kernels.ts')).kernelsVerb,
 };

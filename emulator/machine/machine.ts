@@ -15,16 +15,19 @@ import { randomBytes } from '../../kernel-model/syscalls/random.ts';
 import type { Task, TaskId } from '../../kernel-model/task/task.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Armings } from './armings.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import { readLiveRegisters } from './live-registers.ts';
-import { blockedTasks, type Outcome, outcomeOfError } from './outcome.ts';
+import { blockedTasks, type Outcome, outcomeOfEnding, outcomeOfError } from './outcome.ts';
+import { PageHashes } from './page-hashes.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
 import { StateHasher } from './state-hash.ts';
+import { StateKeys } from './state-keys.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
 
 /** A livelock is so many aborts of one section in a row in one task. */
@@ -49,6 +52,7 @@ export class Machine {
   readonly #programs: ProgramLoader;
   readonly #armings = new Armings();
   readonly #hasher: StateHasher;
+  readonly #keys: StateKeys;
   #run: RunOptions | undefined;
   /** Answers choices that come up while a decision is carried out. */
   #strategy: Strategy | undefined;
@@ -59,6 +63,7 @@ export class Machine {
   #preemptions = 0;
   #migrations = 0;
   #signals = 0;
+  #clock = new ClockWatch();
   #outcome: Outcome | undefined;
   #rejection = '';
   /** A task was aborted too often in a row. */
@@ -74,7 +79,9 @@ export class Machine {
     };
     this.#images = new MemoryImages(this.memory);
     this.#programs = new ProgramLoader(this.memory, this.#images);
-    this.#hasher = new StateHasher(this.memory);
+    const pages = new PageHashes(this.memory);
+    this.#hasher = new StateHasher(pages);
+    this.#keys = new StateKeys(pages);
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
     this.sections = new Sections((id, end, region) => {
       this.onSectionEnd?.(id, end, region);
@@ -137,6 +144,7 @@ export class Machine {
     this.#preemptions = 0;
     this.#migrations = 0;
     this.#signals = 0;
+    this.#clock = new ClockWatch();
     this.#outcome = undefined;
     this.#rejection = '';
     this.#livelock = undefined;
@@ -163,6 +171,7 @@ export class Machine {
       armings: this.#armings,
       memory: this.memory,
       onAccess: run.onAccess,
+      clock: this.#clock,
     });
   }
 
@@ -180,7 +189,10 @@ export class Machine {
       },
       destroyTask: (task) => this.#slots.destroy(task),
       output: run.output,
-      ...(run.onSyscall === undefined ? {} : { syscallDone: run.onSyscall }),
+      syscallDone: (...call) => {
+        this.#clock.onSyscall(call[1].name);
+        run.onSyscall?.(...call);
+      },
       sectionAborted: (task, region, from) => {
         this.sections.aborted(task.id, region, from);
         this.#checkLivelock(task.id, region, task.abortsInRow);
@@ -300,29 +312,15 @@ export class Machine {
   }
 
   #checkEnd(): void {
-    const first = this.kernel.state.processes[0];
-    const ending = first?.ending;
-    if (ending !== undefined) {
-      this.#outcome =
-        ending.kind === 'exit'
-          ? { kind: 'exit', status: ending.status }
-          : {
-              kind: 'signal',
-              signal: ending.signal,
-              task: ending.task,
-              address: ending.instructionPointer,
-              reason: this.#rejection,
-            };
-      return;
-    }
-    this.#outcome = this.#livelock;
+    const ending = this.kernel.state.processes[0]?.ending;
+    this.#outcome =
+      ending === undefined ? this.#livelock : outcomeOfEnding(ending, this.#rejection);
   }
 
   #choose(point: ChoicePoint): number {
     const index = this.#strategy?.choose(point) ?? 0;
     const chosen = point.candidates[index];
-    if (chosen === undefined)
-      throw new ScheduleDivergence(`no candidate ${index} to ${point.kind}`);
+    if (chosen === undefined) throw new ScheduleDivergence(`${point.kind}: no choice ${index}`);
     this.#decisions[this.#decisionCount++] =
       point.kind === 'place'
         ? { kind: 'place', task: point.task, vcpu: chosen }
@@ -379,6 +377,14 @@ export class Machine {
       .filter((task) => task.state.kind !== 'dead')
       .map((task) => ({ task: task.id, file: this.registerFile(task) }));
     return this.#hasher.hash({ kernel: this.kernel.state, spaces: this.#spaces, registers });
+  }
+
+  /** Key of the state for a search, with the time if the program ever looked at it: see StateKeys. */
+  stateKey(): string {
+    const { state } = this.kernel;
+    const read = (index: number) => this.registerFile(taskOf(state, index + 1));
+    const key = this.#keys.key(state, this.#spaces, this.#slots.save(this.#liveTaskIds()), read);
+    return this.#clock.hasRead ? `${key} ${state.now}` : String(key);
   }
 
   /** The CPU that holds a task's registers, for inspection. */

@@ -1,7 +1,7 @@
 import { assertNever } from '../../kernel-model/assert.ts';
 import { formatAddress } from '../../kernel-model/hardware/address.ts';
 import { OutOfFramesError } from '../../kernel-model/mm/physical-memory.ts';
-import type { Task, TaskState } from '../../kernel-model/task/task.ts';
+import type { ProcessEnding, Task, TaskState } from '../../kernel-model/task/task.ts';
 import { ScheduleDivergence } from './strategy.ts';
 
 /** How a run ended. Programs that end by themselves end with `exit` or `signal`. */
@@ -30,12 +30,19 @@ export interface BlockedTask {
   readonly waitsFor: string;
 }
 
-/** The tasks that wait for something, and for what. */
+/** The tasks that cannot run, and why. */
 export function blockedTasks(tasks: readonly Task[]): BlockedTask[] {
-  return tasks.flatMap((task) => {
-    const waitsFor = whatFor(task.state);
-    return waitsFor === undefined ? [] : [{ task: task.id, waitsFor }];
+  return tasks.flatMap(({ id, state }) => {
+    const waitsFor = whatFor(state);
+    return waitsFor === undefined ? [] : [{ task: id, waitsFor }];
   });
+}
+
+/** How the first process ended; `reason` says why the kernel sent a signal, if that is known. */
+export function outcomeOfEnding(ending: ProcessEnding, reason: string): Outcome {
+  if (ending.kind === 'exit') return { kind: 'exit', status: ending.status };
+  const { signal, task, instructionPointer: address } = ending;
+  return { kind: 'signal', signal, task, address, reason };
 }
 
 /** What a task that cannot run waits for; `undefined` for any other task. */

@@ -16,6 +16,7 @@ import {
   type Exit,
 } from '../engine/engine.ts';
 import { type Armings, boundariesOf } from './armings.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import type { CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { executeModelInstruction } from './model-instructions.ts';
 import type { AccessListener } from './run.ts';
@@ -31,6 +32,7 @@ export interface SliceParts {
   readonly armings: Armings;
   readonly memory: PhysicalMemory;
   readonly onAccess: AccessListener | undefined;
+  readonly clock: ClockWatch;
 }
 
 /** Something that we cannot do, at a guest address. */
@@ -250,6 +252,7 @@ export class Slice {
       },
       instruction,
     );
+    this.#parts.clock.onInstruction(instruction.mnemonic);
     if (fault === 'unsupported') {
       return { what: `the instruction ${instruction.mnemonic}`, address: instruction.address };
     }

@@ -1,12 +1,10 @@
 import xxhash from 'xxhash-wasm';
-import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import type { KernelState } from '../../kernel-model/kernel-state.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
-import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import { encodeCanonically } from './canonical.ts';
+import { type PageHashes, ZERO_PAGE_HASH } from './page-hashes.ts';
 
 const hasher = await xxhash();
-const ZERO_PAGE_HASH = hasher.h64Raw(new Uint8Array(PAGE_SIZE));
 
 /** What a hash covers besides memory: everything architectural. */
 export interface HashedState {
@@ -21,11 +19,10 @@ export interface HashedState {
  * engine. A page's hash is kept until the page is written; pages of zeros count as absent.
  */
 export class StateHasher {
-  readonly #memory: PhysicalMemory;
-  readonly #pageHashes = new Map<number, bigint>();
+  readonly #pageHashes: PageHashes;
 
-  constructor(memory: PhysicalMemory) {
-    this.#memory = memory;
+  constructor(pages: PageHashes) {
+    this.#pageHashes = pages;
   }
 
   /** 16 hexadecimal digits (XXH64). */
@@ -47,18 +44,9 @@ export class StateHasher {
   #pages(space: AddressSpace): Uint8Array {
     const words: bigint[] = [];
     space.forEachPage((address, frame) => {
-      const hash = this.#pageHash(frame);
+      const hash = this.#pageHashes.hash(frame);
       if (hash !== ZERO_PAGE_HASH) words.push(BigInt(address), hash);
     });
     return new Uint8Array(BigUint64Array.from([BigInt(words.length), ...words]).buffer);
-  }
-
-  #pageHash(frame: number): bigint {
-    const known = this.#pageHashes.get(frame);
-    if (!this.#memory.takeHashStale(frame)) return known ?? ZERO_PAGE_HASH;
-    const start = frame * PAGE_SIZE;
-    const hash = hasher.h64Raw(this.#memory.bytes.subarray(start, start + PAGE_SIZE));
-    this.#pageHashes.set(frame, hash);
-    return hash;
   }
 }

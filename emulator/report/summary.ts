@@ -69,6 +69,7 @@ export function describeOutcome(outcome: Outcome | Interrupted, image: ProgramIm
   }
 }
 
-function plural(count: number, noun: string): string {
+/** `1 task`, `2 tasks` */
+export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

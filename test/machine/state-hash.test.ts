@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import { openMachine } from '../../emulator/machine/open.ts';
+import { PageHashes } from '../../emulator/machine/page-hashes.ts';
 import { StateHasher } from '../../emulator/machine/state-hash.ts';
 import {
   REGISTER_FILE,
@@ -89,7 +90,7 @@ describe('the state hash', () => {
   });
 
   it('changes with any field of the kernel state', () => {
-    const hasher = new StateHasher(machine.memory);
+    const hasher = new StateHasher(new PageHashes(machine.memory));
     const hashOf = (kernel: KernelState): string =>
       hasher.hash({ kernel, spaces: [], registers: [] });
     // Nested values are shared constants: only a deep copy may be changed.

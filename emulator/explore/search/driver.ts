@@ -1,0 +1,78 @@
+import { assert } from '../../../kernel-model/assert.ts';
+import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
+import { isAnythingRunnable } from '../../../kernel-model/sched/idle.ts';
+import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
+import type { Task } from '../../../kernel-model/task/task.ts';
+import type { Machine } from '../../machine/machine.ts';
+import type { Strategy } from '../../machine/strategy.ts';
+import {
+  afterRun,
+  answer,
+  CONTINUATION_START,
+  type ContinuationState,
+  continueRun,
+} from './continuation.ts';
+
+/** Steps a machine along the continuation policy. */
+export class Driver {
+  readonly machine: Machine;
+  state: ContinuationState = CONTINUATION_START;
+  /** The policy as a strategy: what the machine is booted with. */
+  readonly strategy: Strategy = {
+    next: ({ state }) => {
+      const next = continueRun(state, this.state);
+      this.state = next.state;
+      return next.kind === 'dispatch'
+        ? next.decision
+        : { kind: 'run', vcpu: next.vcpu.id, instructions: next.limit };
+    },
+    choose: answer,
+  };
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  /** Dispatches until some task is about to run; `undefined` once the run has ended. */
+  nextTask(): Task | undefined {
+    const { machine } = this;
+    while (machine.outcome === undefined) {
+      const { state } = machine.kernel;
+      if (!isAnythingRunnable(state)) {
+        machine.step(this.strategy);
+        continue;
+      }
+      const next = continueRun(state, this.state);
+      this.state = next.state;
+      if (next.kind === 'run') return taskOf(state, next.vcpu.current);
+      machine.apply(next.decision);
+    }
+    return undefined;
+  }
+
+  /** Runs the task that nextTask gave for at most so many instructions, within its turn. */
+  run(task: Task, instructions: number): void {
+    const { machine } = this;
+    const before = machine.counts.instructions;
+    const limit = Math.min(instructions, this.state.patience);
+    assert(limit > 0, 'a turn that is not over');
+    machine.apply({ kind: 'run', vcpu: task.vcpu, instructions: limit });
+    this.state = afterRun(this.state, machine.counts.instructions - before);
+  }
+
+  /** Makes a vCPU the one that runs. */
+  turnTo(vcpu: number): void {
+    this.state = { ...CONTINUATION_START, vcpu };
+  }
+
+  /** What the task has armed now. */
+  regionOf(task: Task): ArmedRegion | undefined {
+    const { kernel } = this.machine;
+    return kernel.profile.rseq.armedRegion(kernel.rseqContext(task));
+  }
+
+  /** The instruction that the task executes next. */
+  addressOf(task: Task): number {
+    return this.machine.kernel.host.registers(task.id).instructionPointer;
+  }
+}

@@ -1,0 +1,103 @@
+import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
+
+/** Where an instruction is with respect to a section. */
+type Place = 'before' | 'inside' | 'after' | 'access';
+
+interface Spot {
+  readonly section: number;
+  readonly place: Place;
+}
+
+/** Instructions before a section's start, and from its end on, that count as its boundaries. */
+const MARGIN_INSTRUCTIONS = 2;
+
+/**
+ * The instructions around the sections of a program, learnt from executions: those before its start,
+ * those inside, and those after its end. Sections are numbered in the order in which they were met.
+ */
+export class SectionMap {
+  readonly #sections = new Map<number, number>();
+  readonly #spots = new Map<number, Spot[]>();
+  /** Sections that each task was seen to enter. */
+  readonly #enteredBy = new Map<number, Set<number>>();
+
+  get sectionCount(): number {
+    return this.#sections.size;
+  }
+
+  /** Addresses of all boundaries, in ascending order. */
+  get addresses(): readonly number[] {
+    return [...this.#spots.keys()].sort((a, b) => a - b);
+  }
+
+  spotsAt(address: number): readonly Spot[] {
+    return this.#spots.get(address) ?? [];
+  }
+
+  /** Which sections a task was seen to enter. */
+  sectionsOf(task: number): ReadonlySet<number> {
+    return this.#enteredBy.get(task) ?? new Set();
+  }
+
+  /** Takes in what one task executed, in order, with the region that was armed at each instruction. */
+  learn(task: number, trace: readonly TracedInstruction[]): void {
+    let leftSection = -1;
+    let sinceEnd = MARGIN_INSTRUCTIONS;
+    trace.forEach(({ address, region }, index) => {
+      const isInside =
+        region !== undefined && address >= (region.start ?? 0) && address < region.end;
+      if (!isInside) {
+        if (sinceEnd < MARGIN_INSTRUCTIONS) this.#add(address, leftSection, 'after');
+        sinceEnd++;
+        return;
+      }
+      const section = this.#number(region.source);
+      if (sinceEnd > 0) {
+        for (const { address: before } of trace.slice(
+          Math.max(0, index - MARGIN_INSTRUCTIONS),
+          index,
+        )) {
+          this.#add(before, section, 'before');
+        }
+      }
+      this.#add(address, section, 'inside');
+      this.#enter(task, section);
+      leftSection = section;
+      sinceEnd = 0;
+    });
+  }
+
+  /** An instruction outside sections that accesses memory which tasks share; it counts as its own. */
+  addShared(task: number, address: number): void {
+    if (this.spotsAt(address).some(({ place }) => place === 'inside')) return;
+    const section = this.#number(-address);
+    this.#enter(task, section);
+    this.#add(address, section, 'access');
+  }
+
+  #enter(task: number, section: number): void {
+    const entered = this.#enteredBy.get(task) ?? new Set();
+    this.#enteredBy.set(task, entered.add(section));
+  }
+
+  #number(source: number): number {
+    const known = this.#sections.get(source);
+    if (known !== undefined) return known;
+    const number = this.#sections.size;
+    this.#sections.set(source, number);
+    return number;
+  }
+
+  #add(address: number, section: number, place: Place): void {
+    const spots = this.#spots.get(address) ?? [];
+    const isKnown = spots.some((spot) => spot.section === section && spot.place === place);
+    if (!isKnown) this.#spots.set(address, [...spots, { section, place }]);
+  }
+}
+
+/** One instruction that a task is about to execute. */
+export interface TracedInstruction {
+  readonly address: number;
+  /** What its task had armed then. */
+  readonly region: ArmedRegion | undefined;
+}

@@ -1,0 +1,141 @@
+import type { SearchBounds, SearchResult } from '../explore/search/exhaustive.ts';
+import { describeInterruption, type PlacedInterruption } from '../explore/search/interruption.ts';
+import type { ProgramImage } from '../loader/image.ts';
+import type { Outcome } from '../machine/outcome.ts';
+import { describeOutcome, plural } from './summary.ts';
+
+export const SEARCH_REPORT_SCHEMA = { name: 'rseq-testbed/search', version: 1 } as const;
+
+/** The settings of a search that its report repeats. */
+export interface SearchSettings {
+  readonly kernel: string;
+  readonly cpus: number;
+  readonly seed: number;
+}
+
+/** What `fuzz` tells: the JSON output, key for key. */
+export interface SearchReport extends SearchSettings {
+  readonly schema: typeof SEARCH_REPORT_SCHEMA;
+  readonly guest: { readonly path: string; readonly sha256: string };
+  readonly engine: string;
+  readonly verdict: SearchResult['verdict'];
+  readonly memoryModel: 'SC';
+  readonly strategy: 'exhaustive';
+  readonly bound: SearchBounds & { readonly completed: number };
+  readonly schedules: number;
+  readonly distinctStates: number;
+  readonly merged: number;
+  readonly timedOut: number;
+  readonly seconds: number;
+  /** Interruptions made before each instruction, by kind. */
+  readonly coverage: readonly {
+    readonly address: string;
+    readonly symbol: string;
+    readonly interruptions: Readonly<Record<string, number>>;
+  }[];
+  readonly failure?: FailureReport;
+}
+
+export interface FailureReport {
+  readonly outcome: Outcome;
+  readonly interruptions: readonly string[];
+  readonly scheduleFile: string;
+  /** Where the last interruption was made. */
+  readonly instruction?: {
+    readonly address: string;
+    readonly symbol: string;
+  };
+}
+
+/** Collects the report of a search; `scheduleFile` is where its failure was saved. */
+export function reportSearch(
+  result: SearchResult,
+  image: ProgramImage,
+  engine: string,
+  bounds: SearchBounds,
+  settings: SearchSettings,
+  run: { readonly seconds: number; readonly scheduleFile: string },
+): SearchReport {
+  const { verdict, schedules, distinctStates, merged, timedOut, failure } = result;
+  const coverage = [...result.coverage]
+    .sort(([a], [b]) => a - b)
+    .map(([address, kinds]) => ({
+      ...place(image, address),
+      interruptions: Object.fromEntries(kinds),
+    }));
+  return {
+    schema: SEARCH_REPORT_SCHEMA,
+    guest: { path: image.path, sha256: image.sha256 },
+    engine,
+    ...settings,
+    verdict,
+    memoryModel: 'SC',
+    strategy: 'exhaustive',
+    bound: { ...bounds, completed: result.completed },
+    schedules,
+    distinctStates,
+    merged,
+    timedOut,
+    seconds: run.seconds,
+    coverage,
+    ...(failure !== undefined && {
+      failure: {
+        outcome: failure.outcome,
+        interruptions: failure.interruptions.map((each) => describePlaced(each, image)),
+        scheduleFile: run.scheduleFile,
+        ...instructionOf(failure.interruptions.at(-1), image),
+      },
+    }),
+  };
+}
+
+function instructionOf(
+  last: PlacedInterruption | undefined,
+  image: ProgramImage,
+): Pick<FailureReport, 'instruction'> {
+  return last === undefined ? {} : { instruction: place(image, last.address) };
+}
+
+function place(image: ProgramImage, address: number) {
+  return { address: `0x${address.toString(16)}`, symbol: image.symbols.format(address) };
+}
+
+/** `task 2 @ push+0x1c: preempt -> task 3 until it commits` */
+function describePlaced({ task, address, interruption }: PlacedInterruption, image: ProgramImage) {
+  return `task ${task} @ ${image.symbols.format(address)}: ${describeInterruption(interruption)}`;
+}
+
+/** The report for people. */
+export function formatSearch(report: SearchReport, image: ProgramImage): string {
+  const { bound, failure } = report;
+  const lines = [
+    `${report.guest.path}: ${plural(report.cpus, 'vCPU')}, kernel ${report.kernel}, ` +
+      `${report.engine}, memory model: ${report.memoryModel}`,
+    `  ${plural(report.schedules, 'schedule')} in ${report.seconds.toFixed(1)} s: ` +
+      `${report.distinctStates} states, ${report.merged} merged, ${report.timedOut} timed out`,
+    `  interrupted: ${plural(report.coverage.length, 'instruction')}, the first ${bound.entries} ` +
+      'executions of each section and shared access by each task',
+  ];
+  switch (report.verdict) {
+    case 'pass':
+      lines.push(
+        `  verdict: pass, exhaustive for up to ${plural(bound.preemptions, 'interruption')} there`,
+      );
+      break;
+    case 'incomplete':
+      lines.push(
+        `  verdict: incomplete; complete for up to ${plural(bound.completed, 'interruption')}`,
+      );
+      break;
+    case 'fail':
+      lines.push(
+        `  verdict: fail: ${failure === undefined ? '' : describeOutcome(failure.outcome, image)}`,
+      );
+      break;
+  }
+  if (failure !== undefined) {
+    lines.push(...failure.interruptions.map((each) => `    ${each}`));
+    lines.push(`  replay: rseq-testbed replay ${failure.scheduleFile}`);
+  }
+  return lines.join('\n');
+}
