@@ -20,7 +20,7 @@ export interface SteppedTask {
 }
 
 /** Most instructions that one step may retire; a section that runs longer is stopped within. */
-export const STEP_LIMIT_INSTRUCTIONS = 1_000_000;
+export const STEP_LIMIT_INSTRUCTIONS = 100_000;
 
 /**
  * How a task is stepped. One object serves one stepped task. A step retires at least one instruction

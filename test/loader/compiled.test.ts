@@ -1,5 +1,7 @@
 import { describe, expect, type TestContext, test } from 'vitest';
 import { loadProgram } from '../../emulator/loader/load.ts';
+import { describedSections } from '../../emulator/loader/rseq-exit-points.ts';
+import { readKeyTuples } from '../../emulator/loader/rseq-keys.ts';
 import { rseqDescriptorAddresses } from '../../emulator/loader/rseq-sections.ts';
 import { compile, freestanding, probeSource, toolOutput } from './compile.ts';
 import { refusalOf } from './refusals.ts';
@@ -105,6 +107,51 @@ describe('rseq sections made by the assembler', () => {
     const expected = ['second', 'first'].map((name) => image.symbols.find(name));
     expect(expected[0]).toBe((expected[1] ?? 0) + 32);
     expect(rseqDescriptorAddresses(image)).toEqual({ addresses: expected });
+  });
+});
+
+/** A section with two further exits, and the tuples of a key for it. */
+const forDebuggers = {
+  text: `__asm__(
+    ".globl _start\\n_start: nop\\n"
+    ".globl begin, done, other, failed, mark\\n"
+    "begin: jz other\\n jc failed\\n nop\\n"
+    "done: ret\\n other: ret\\n failed: ret\\n"
+    ".pushsection __rseq_cs, \\"aw\\"\\n.balign 32\\n"
+    "1: .long 0, 0\\n.quad begin, done - begin, failed\\n"
+    ".popsection\\n"
+    ".pushsection __rseq_cs_ptr_array, \\"aw\\"\\n.quad 1b\\n.popsection\\n"
+    ".pushsection __rseq_exit_point_array, \\"aw\\"\\n.quad begin, other, _start, done\\n"
+    ".popsection\\n"
+    ".pushsection __rseq_keys, \\"\\", @progbits\\n"
+    ".quad 1, begin, mark, 2, done, mark, 3, other, mark\\n.popsection\\n"
+    ".pushsection .rodata\\nmark: .byte 0\\n.popsection\\n"
+    ".section .note.GNU-stack, \\"\\"");`,
+};
+
+describe('what the assembler says to debuggers', () => {
+  test.for([
+    ['fixed', '-static'],
+    ['static-PIE', '-static-pie'],
+    ['static-PIE with packed relocations', '-static-pie', '-Wl,-z,pack-relative-relocs'],
+  ])('%s', async ([, ...options], context) => {
+    const path = await compile(context, forDebuggers, [...freestanding, '-fPIE', ...options]);
+    const { image } = loadProgram(path);
+    const at = (name: string) => image.symbols.find(name);
+    expect(describedSections(image)).toEqual({
+      sections: [
+        { start: at('begin'), postCommit: at('done'), abort: at('failed'), exits: [at('other')] },
+      ],
+      warnings: [],
+    });
+    expect(readKeyTuples(image)).toEqual({
+      tuples: [
+        { type: 'start', address: at('begin'), key: at('mark') },
+        { type: 'finish', address: at('done'), key: at('mark') },
+        { type: 'abort', address: at('other'), key: at('mark') },
+      ],
+      problems: [],
+    });
   });
 });
 

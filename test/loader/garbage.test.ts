@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { parseElf } from '../../emulator/loader/elf.ts';
 import type { ProgramImage } from '../../emulator/loader/image.ts';
 import { parseProgram } from '../../emulator/loader/parse.ts';
+import { describedSections } from '../../emulator/loader/rseq-exit-points.ts';
+import { readKeyTuples } from '../../emulator/loader/rseq-keys.ts';
 import { rseqDescriptorAddresses } from '../../emulator/loader/rseq-sections.ts';
 import { withSymbols } from '../../emulator/loader/separate-symbols.ts';
 import { expectOneLine, survives } from './refusals.ts';
@@ -35,6 +37,8 @@ function exercise(image: ProgramImage): void {
     expectOneLine(warning);
     expect(addresses).toEqual([]);
   }
+  describedSections(image).warnings.forEach(expectOneLine);
+  readKeyTuples(image)?.problems.forEach(expectOneLine);
   image.symbols.find('count_up');
   for (const { address, memorySize, bytes } of image.segments) {
     expect(bytes.length).toBeLessThanOrEqual(memorySize);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseElf } from '../../emulator/loader/elf.ts';
+import { describedSections } from '../../emulator/loader/rseq-exit-points.ts';
 import { rseqDescriptorAddresses } from '../../emulator/loader/rseq-sections.ts';
 import { buildElf, type ElfSpec, words } from './elf-bytes.ts';
 import { SAMPLE, sampleProgram, sampleSpec } from './sample-program.ts';
@@ -63,6 +64,34 @@ describe('the descriptors of a program', () => {
   test('are none without the sections, with no warning', () => {
     const spec = without(sampleSpec(), '__rseq_cs_ptr_array', '__rseq_cs');
     expect(descriptorsOf(spec)).toEqual({ addresses: [] });
+  });
+});
+
+describe('the exits of a program', () => {
+  const exits = (size: number): ElfSpec => {
+    const spec = sampleSpec();
+    const [pointers] = spec.sections.filter(({ name }) => name === '__rseq_cs_ptr_array');
+    if (pointers === undefined) throw new Error('the sample has that section');
+    return { ...spec, sections: [...spec.sections, { ...pointers, name: EXITS, size }] };
+  };
+  const EXITS = '__rseq_exit_point_array';
+
+  test.each([
+    [
+      'half a pair',
+      exits(8),
+      /^section __rseq_exit_point_array is damaged: it ends in half a pair$/,
+    ],
+    [
+      'a place outside',
+      exits(2 ** 40),
+      /^section __rseq_exit_point_array is damaged: it lies outside/,
+    ],
+  ])('with %s are left out with a warning', (_, spec, warning) => {
+    const { sections, warnings } = describedSections(parseElf('sample', buildElf(spec)).image);
+    expect(sections).toHaveLength(1);
+    expect(sections[0]?.exits).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(warning)]);
   });
 });
 
