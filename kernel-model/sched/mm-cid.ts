@@ -17,29 +17,29 @@ export type MmCidScheme = 'running' | 'owned';
 
 /** The id of a task that is being switched in (mm_cid_get, mm_cid_schedin). */
 export function mmCidFor(state: KernelState, task: Task, scheme: MmCidScheme): number {
-  return scheme === 'owned' ? ownedCid(state, task) : lowestCid(state, task, isRunningWith);
+  return scheme === 'owned' ? ownedCid(state, task) : lowestOfRunning(state, task);
 }
 
 function ownedCid(state: KernelState, task: Task): number {
   let users = 0;
   for (const other of state.tasks) if (isFellow(state, task, other)) users++;
   if (users >= state.vcpus.length) {
-    return isRunningWith(state, task, task.vcpu)
-      ? lowestCid(state, task, isRunningWith)
-      : task.vcpu;
+    return isRunningWith(state, task, task.vcpu) ? lowestOfRunning(state, task) : task.vcpu;
   }
   const own = task.mmCid;
-  return own === NO_MM_CID || isOwned(state, task, own) ? lowestCid(state, task, isOwned) : own;
+  return own === NO_MM_CID || isOwned(state, task, own) ? lowestUnowned(state, task) : own;
 }
 
-function lowestCid(
-  state: KernelState,
-  task: Task,
-  isTaken: (state: KernelState, task: Task, cid: number) => boolean,
-): number {
-  for (let cid = 0; ; cid++) {
-    if (!isTaken(state, task, cid)) return cid;
-  }
+function lowestOfRunning(state: KernelState, task: Task): number {
+  let cid = 0;
+  while (isRunningWith(state, task, cid)) cid++;
+  return cid;
+}
+
+function lowestUnowned(state: KernelState, task: Task): number {
+  let cid = 0;
+  while (isOwned(state, task, cid)) cid++;
+  return cid;
 }
 
 /** Another live task with the task's memory. */
