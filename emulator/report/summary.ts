@@ -9,12 +9,13 @@ const ABORT_PLACES_SHOWN = 4;
 /** The short text about a run that goes to stderr, without a newline at its end. */
 export function formatSummary(report: RunReport, image: ProgramImage): string {
   const { sections } = report;
+  const signals = report.signals > 0 ? `, ${plural(report.signals, 'signal')}` : '';
   const inFlight = sections.inFlight > 0 ? `, ${sections.inFlight} in flight` : '';
   const lines = [
     `${report.guest.path}: ${plural(report.cpus, 'vCPU')}, kernel ${report.kernel}, ` +
       `${report.engine}, memory model: ${report.memoryModel}`,
     `  ${plural(report.tasks, 'task')}, ${plural(report.instructions, 'instruction')}, ` +
-      `${plural(report.preemptions, 'preemption')}, ${plural(report.migrations, 'migration')}`,
+      `${plural(report.preemptions, 'preemption')}, ${plural(report.migrations, 'migration')}${signals}`,
     `  sections: ${sections.entered} entered, ${sections.committed} committed, ` +
       `${sections.aborted} aborted, ${sections.exited} exited${inFlight}`,
   ];

@@ -120,7 +120,7 @@ function findTaker(context: KernelContext, delivery: Delivery): Task | undefined
   const { signal } = info;
   if (wantsSignal(target, signal)) return target;
   const threads = liveTasks(context.state, process);
-  if (scope === 'thread' || threads.length <= 1) return undefined;
+  if (scope === 'thread') return undefined;
   const first = threads.findIndex(({ id }) => id >= process.signals.target);
   const order = first < 0 ? threads : [...threads.slice(first), ...threads.slice(0, first)];
   const taker = order.find((task) => wantsSignal(task, signal));
@@ -143,7 +143,7 @@ function effectiveMask({ state, signals }: Task): SignalSet {
   return signals.mask & ~awaited;
 }
 
-/** What a forced signal does about a handler: leaves it, or takes it away for good. */
+/** What a forced signal does about a handler: leaves it, or takes it away. */
 export type Forcing = 'current' | 'fatal';
 
 /**
@@ -161,12 +161,7 @@ export function forceSignal(
   const action = actionOf(process.signals, signal);
   const isBlocked = hasSignal(task.signals.mask, signal);
   if (isBlocked || action.handler === SIG_IGN || forcing === 'fatal') {
-    const isImmutable = action.isImmutable || forcing === 'fatal';
-    process.signals = withAction(process.signals, signal, {
-      ...action,
-      handler: SIG_DFL,
-      isImmutable,
-    });
+    process.signals = withAction(process.signals, signal, { ...action, handler: SIG_DFL });
     if (isBlocked) {
       task.signals = { ...task.signals, mask: task.signals.mask & ~signalSet(signal) };
     }

@@ -11,8 +11,6 @@ export interface SignalAction {
   readonly flags: number;
   readonly restorer: bigint;
   readonly mask: SignalSet;
-  /** SA_IMMUTABLE: the kernel has fixed it. */
-  readonly isImmutable: boolean;
 }
 
 const DEFAULT_ACTION: SignalAction = {
@@ -20,7 +18,6 @@ const DEFAULT_ACTION: SignalAction = {
   flags: 0,
   restorer: 0n,
   mask: NO_SIGNALS,
-  isImmutable: false,
 };
 
 /** sigaltstack(2)'s stack (sas_ss_*). */

@@ -29,7 +29,6 @@ function sysRtSigaction(context: SyscallContext, args: SyscallArguments): Syscal
   if (signal < 1 || signal > SIGNAL_MAX) return fails('EINVAL');
   if (bytes !== undefined && hasSignal(UNCATCHABLE, signal)) return fails('EINVAL');
   const old = actionOf(process.signals, signal);
-  if (old.isImmutable) return fails('EINVAL');
   if (bytes !== undefined) {
     process.signals = withAction(process.signals, signal, decodeAction(bytes));
     if (isIgnored(process, signal)) dropPending(context, process, signalSet(signal));
@@ -45,7 +44,6 @@ function decodeAction(bytes: Uint8Array): SignalAction {
     flags: (view.getUint32(SIGACTION.flags, true) & KNOWN_FLAGS) >>> 0,
     restorer: view.getBigUint64(SIGACTION.restorer, true),
     mask: view.getBigUint64(SIGACTION.mask, true) & ~UNCATCHABLE,
-    isImmutable: false,
   };
 }
 

@@ -79,7 +79,6 @@ export class ScriptModel {
       flags: SA.NODEFER | SA.SIGINFO | SA.RESTORER,
       restorer: BigInt(HANDLER),
       mask: NO_SIGNALS,
-      isImmutable: false,
     });
     return machine;
   }

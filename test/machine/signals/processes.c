@@ -129,22 +129,27 @@ static void notified(void) {
   show("notes", notes);
 }
 static void stopping(void) {
+  static const int signals[] = {SIGSTOP, SIGTSTP};
+  u64 *gate = shared_page();
   int status = 0;
   long child = fork();
   if (child == 0) {
-    raise(SIGSTOP);
-    raise(SIGTSTP);
+    for (u64 i = 0; i < 2; i++) {
+      while (*(volatile u64 *)gate <= i) nap(1);
+      raise(signals[i]);
+    }
     for (;;) call(34, 0, 0, 0, 0);
   }
   for (int i = 0; i < 2; i++) {
+    *(volatile u64 *)gate = (u64)i + 1;
     show("stopped", wait4((int)child, &status, WUNTRACED) == child);
     show(" status", status);
     show("once", wait4((int)child, &status, WUNTRACED | WNOHANG));
     call(62, child, SIGCONT, 0, 0);
     show("continued", wait4((int)child, &status, WCONTINUED) == child);
     show(" status", status);
+    show("once", wait4((int)child, &status, WCONTINUED | WNOHANG));
   }
-  nap(5);
   call(62, child, SIGSTOP, 0, 0);
   show("stopped", wait4((int)child, &status, WUNTRACED) == child);
   call(62, child, SIGTERM, 0, 0);
