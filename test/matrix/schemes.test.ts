@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import { openMachine } from '../../emulator/machine/open.ts';
+import { isPass } from '../../emulator/machine/outcome.ts';
 import { PROFILES } from '../../kernel-model/rseq/registry.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { ManifestGuest } from '../../scripts/guests.ts';
@@ -68,4 +69,46 @@ describe('what makes a scheme sound', () => {
       expect(outcomes).toContainEqual({ kind: 'exit', status: 1 });
     },
   );
+});
+
+describe('a guest under another scheme than its own', () => {
+  const counters = guests.filter(({ name, kernel }) => kernel && /-counter$/.test(name));
+  const historical = counters.map(profileOf);
+  it.each(counters.map((guest) => [guest.name, guest] as const))('%s does not run', (_, guest) => {
+    for (const profile of historical.filter(({ name }) => name !== guest.kernel)) {
+      const { outcome, stdout } = runGuest(machine, { guest: guest.files.bin.path, profile });
+      expect({ isPass: isPass(outcome), stdout }, profile.name).toEqual({
+        isPass: false,
+        stdout: '',
+      });
+    }
+  });
+});
+
+describe('a guest on a kernel before its system call', () => {
+  it.each([
+    ['turner-v2', 'turner-v1'],
+    ['desnoyers-2016a', 'turner-v2'],
+    ['rfc-2017', 'desnoyers-2016b'],
+  ] as const)('%s under %s says so and ends with status 3', (scheme, kernel) => {
+    const guest = `abi/${scheme}-counter.bin`;
+    const { outcome, stderr } = runGuest(machine, { guest, profile: PROFILES[kernel] });
+    expect(outcome).toEqual({ kind: 'exit', status: 3 });
+    expect(stderr).toBe(`${scheme}: this kernel does not have the scheme\n`);
+  });
+});
+
+describe('long sections of two tasks on one vCPU, each with an object of its own', () => {
+  /** Slices much shorter than the section, for ever. */
+  const setting = { cpus: 1, tick: 150, escalate: false, args: ['2', '1'] };
+  const longs = guests.filter(({ name }) => name.endsWith('-long'));
+  const survivors = ['getcpu-cache', 'thread-local-abi', 'lutomirski-2016'];
+
+  it.each(longs.map((guest) => [guest.name, guest] as const))('%s', (_, guest) => {
+    const profile = profileOf(guest);
+    const { outcome } = runGuest(machine, { guest: guest.files.bin.path, profile, ...setting });
+    const { aborted } = machine.sections.counts;
+    if (!survivors.includes(profile.name)) expect(outcome.kind).toBe('livelock');
+    else expect({ outcome, aborted }).toEqual({ outcome: { kind: 'exit', status: 0 }, aborted: 0 });
+  });
 });
