@@ -1,3 +1,4 @@
+import type { KeyRow } from './keys.ts';
 import type { CompareRow } from './rows.ts';
 
 /** One statement of the debate. */
@@ -24,6 +25,7 @@ export interface JudgedClaim extends Claim, Omit<Finding, 'holds'> {
 /** What claims are judged by. */
 export interface Evidence {
   readonly rows: readonly CompareRow[];
+  readonly keys?: KeyRow;
 }
 
 /** A claim that can be tested; `judge` gives `undefined` where evidence is lacking. */

@@ -69,7 +69,7 @@ export const ABI_CLAIMS: readonly TestableClaim[] = [
 
 function judgeStepping(evidence: Evidence): Finding | undefined {
   const stepped = (row: CompareRow | undefined, place: string) =>
-    row?.stepping?.find((each) => each.place === place);
+    row?.stepping?.find((each) => each.policy === 'native' && each.place === place);
   const row = rowOf(evidence, LUTOMIRSKI);
   const pinned = stepped(row, 'pinned');
   const moved = stepped(row, 'moved');
@@ -82,6 +82,7 @@ function judgeStepping(evidence: Evidence): Finding | undefined {
   return {
     holds,
     figures: {
+      pinnedIsThrough: pinned.isThrough,
       pinnedSteps: pinned.steps,
       pinnedRestarts: pinned.restarts,
       movedIsThrough: moved.isThrough,

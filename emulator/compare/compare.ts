@@ -2,7 +2,8 @@ import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import { judgeClaims } from './claim.ts';
-import { ABI_CLAIMS } from './claims-abi.ts';
+import { CLAIMS } from './claims.ts';
+import { measureKeys } from './keys.ts';
 import { measureProgram, measureWorkload } from './measure.ts';
 import { COMPARE_SCHEMA, type CompareReport } from './report.ts';
 import type { CompareRow } from './rows.ts';
@@ -35,6 +36,7 @@ export async function compare(
         : measureProgram(machine, profile, subject.image, subject.args),
     );
   }
+  const keys = subject.kind === 'workload' ? measureKeys(machine) : undefined;
   await onProgress(rows.length, profiles.length, '');
   return {
     schema: COMPARE_SCHEMA,
@@ -42,6 +44,7 @@ export async function compare(
     memoryModel: 'SC',
     ...(subject.kind === 'workload' && { workload: subject.workload }),
     rows,
-    claims: subject.kind === 'workload' ? judgeClaims(ABI_CLAIMS, { rows }) : [],
+    ...(keys !== undefined && { keys }),
+    claims: keys === undefined ? [] : judgeClaims(CLAIMS, { rows, keys }),
   };
 }

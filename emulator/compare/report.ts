@@ -1,4 +1,5 @@
 import type { JudgedClaim } from './claim.ts';
+import type { KeyRow } from './keys.ts';
 import type { CompareRow } from './rows.ts';
 import { tableAsMarkdown, tableAsText, wrap } from './table.ts';
 import { tablesOf } from './tables.ts';
@@ -13,6 +14,8 @@ export interface CompareReport {
   /** `counter`, `list` or `long-section`; absent where one program was compared under kernels. */
   readonly workload?: string;
   readonly rows: readonly CompareRow[];
+  /** The key scheme; absent where one program was compared. */
+  readonly keys?: KeyRow;
   readonly claims: readonly JudgedClaim[];
 }
 
@@ -26,7 +29,7 @@ function subjectOf({ workload, rows }: CompareReport): string {
 
 /** The report for a terminal, 80 columns wide. */
 export function formatReport(report: CompareReport): string {
-  const tables = tablesOf(report.rows, subjectOf(report)).map((table) => tableAsText(table, WIDTH));
+  const tables = tablesOf(report, subjectOf(report)).map((table) => tableAsText(table, WIDTH));
   const claims = report.claims.map(({ id, about, claim, holds, verdict }) => {
     const word = holds === null ? '?' : holds ? 'holds' : 'FAILS';
     const head = `${id.padEnd(4)}${word}  ${about}: ${claim}`;
@@ -40,7 +43,7 @@ export function formatReport(report: CompareReport): string {
 
 /** The report as a document; `command` is what made it. */
 export function formatDocument(report: CompareReport, command: string): string {
-  const tables = tablesOf(report.rows, subjectOf(report)).map(tableAsMarkdown);
+  const tables = tablesOf(report, subjectOf(report)).map(tableAsMarkdown);
   const claims = report.claims.map(({ id, about, claim, holds, verdict }) => {
     const word = holds === null ? 'not measured' : holds ? 'holds' : 'does not hold';
     return [

@@ -43,6 +43,11 @@ function guestFolder(): string {
   throw new UserError('no-guests', 'compare: found no guest/abi folder with the workloads');
 }
 
+/** A program by its path in the folder of the guests. */
+export function guestImage(path: string): ProgramImage {
+  return loadProgram(join(guestFolder(), path)).image;
+}
+
 /** The build of a workload for a kernel: that of its own scheme, or of the merged ABI. */
 export function workloadImage(profile: KernelProfile, workload: Workload): ProgramImage {
   const file = (scheme: string): string =>

@@ -24,7 +24,7 @@ export function tableAsText({ title, columns, lines, note }: Table, widthMax: nu
       .join(GAP)
       .trimEnd();
   const body = [columns, ...lines].map(format);
-  return [title, ...body, ...wrap(note, widthMax)].join('\n');
+  return [...wrap(title, widthMax), ...body, ...wrap(note, widthMax)].join('\n');
 }
 
 /** As a table of GitHub's Markdown. */

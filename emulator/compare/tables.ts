@@ -1,7 +1,10 @@
 import { assertNever } from '../../kernel-model/assert.ts';
+import type { StepPolicyName } from '../stepping/registry.ts';
 import type { Interference, Restarts } from './interference.ts';
+import type { KeyRow } from './keys.ts';
 import { type LoadRow, restartsOf } from './load.ts';
 import type { CompareRow } from './rows.ts';
+import { STEPPING_RESTARTS_MAX, type SteppingRow, type StopPlace } from './stepping.ts';
 import { sumHooks } from './sums.ts';
 import type { Table } from './table.ts';
 
@@ -11,7 +14,10 @@ const ONE_OPERATION = 'one operation that nothing interrupts, its loop included'
 const WHOLE_RUN = 'the whole run on one vCPU, uninterrupted';
 
 /** The figures of a comparison as tables; those that nothing was measured for are left out. */
-export function tablesOf(rows: readonly CompareRow[], workload: string): readonly Table[] {
+export function tablesOf(
+  { rows, keys }: { readonly rows: readonly CompareRow[]; readonly keys?: KeyRow },
+  workload: string,
+): readonly Table[] {
   const tables = [
     switchTable(rows, workload),
     loadTable(rows, workload),
@@ -20,6 +26,7 @@ export function tablesOf(rows: readonly CompareRow[], workload: string): readonl
     heavyTable(rows),
     countTable(rows),
     steppingTable(rows),
+    ...(keys === undefined ? [] : [keyTable(keys)]),
   ];
   return tables.filter(({ lines }) => lines.length > 0);
 }
@@ -178,24 +185,55 @@ function countTable(rows: readonly CompareRow[]): Table {
   };
 }
 
+/** Titles short enough for all of them to fit, with what they stand for. */
+const STEPPING_COLUMNS: readonly (readonly [string, StepPolicyName, StopPlace])[] = [
+  ['native', 'native', 'pinned'],
+  ['moved', 'native', 'moved'],
+  ['ll-sc', 'll-sc', 'pinned'],
+  ['key', 'key', 'pinned'],
+  ['loop', 'key-after-loop', 'pinned'],
+  ['whole', 'whole-section', 'pinned'],
+  ['transp.', 'transparent', 'pinned'],
+];
+
 function steppingTable(rows: readonly CompareRow[]): Table {
-  const lines = rows.flatMap(({ profile, stepping }) => {
-    if (stepping === undefined) return [];
-    return [
-      [
-        profile,
-        ...stepping.map(({ isThrough, steps, restarts }) =>
-          isThrough ? `done in ${steps}, ${restarts} restarts` : `livelock (${restarts} restarts)`,
-        ),
-      ],
-    ];
-  });
-  const [first] = rows.flatMap(({ stepping }) => stepping ?? []);
   return {
-    title: 'A counter stepped one instruction at a time, each stop a reschedule',
-    columns: first === undefined ? [] : [PROFILE, 'on one vCPU', 'moved at each stop'],
-    lines,
-    note: 'A livelock is called after 50 restarts of one operation.',
+    title: 'Steps to get a stepped counter through, and restarts on the way',
+    columns: [PROFILE, ...STEPPING_COLUMNS.map(([title]) => title)],
+    lines: rows.flatMap(({ profile, stepping }) => {
+      if (stepping === undefined) return [];
+      const cells = STEPPING_COLUMNS.map(([, policy, place]) =>
+        steppingCell(stepping.find((row) => row.policy === policy && row.place === place)),
+      );
+      return [[profile, ...cells]];
+    }),
+    note:
+      'native: an instruction a step, each stop a reschedule on the same vCPU; moved: on the other ' +
+      'one. ll-sc: from the arming store to an exit found by decoding. key, loop: by the tables of ' +
+      'the program, at once or after a first attempt; - is a program without. whole: a step inside ' +
+      `is the section. transp.: a stop is no event. stuck: ${STEPPING_RESTARTS_MAX} restarts.`,
+  };
+}
+
+function steppingCell(row: SteppingRow | undefined): string {
+  if (row === undefined) return NOTHING;
+  if (!row.isThrough) return 'stuck';
+  return row.restarts === 0 ? String(row.steps) : `${row.steps} (${row.restarts})`;
+}
+
+function keyTable(keys: KeyRow): Table {
+  const stepped = (policy: StepPolicyName): string =>
+    steppingCell(keys.stepping.find((row) => row.policy === policy && row.place === 'crowded'));
+  return {
+    title: `The key scheme, on ${keys.guest} under ${keys.profile}`,
+    columns: ['key', 'starts', 'finishes', 'aborts'],
+    lines: keys.keys.map(({ key, starts, finishes, aborts }) => [
+      key,
+      ...[starts, finishes, aborts].map(String),
+    ]),
+    note:
+      `One operation, another task running at each stop: native ${stepped('native')}, key ` +
+      `${stepped('key')}, key-after-loop ${stepped('key-after-loop')} (steps, restarts).`,
   };
 }
 
