@@ -206,6 +206,6 @@ export const futex: SyscallEntry = {
     val3: 'hex',
   }),
   support: 'partial',
-  note: 'no priority inheritance; shared futexes meet within one address space only',
+  note: 'no priority inheritance',
   handler: sysFutex,
 };

@@ -4,7 +4,7 @@ import {
   MEMBARRIER_FIRST_COMMANDS,
 } from '../abi/membarrier.ts';
 import { taskOf } from '../sched/run-queue.ts';
-import { liveTasks } from '../task/process.ts';
+import { sharesMemory } from '../task/process.ts';
 import type { Process } from '../task/task.ts';
 import {
   fails,
@@ -76,12 +76,15 @@ function interrupt(context: SyscallContext, cpu: number): SyscallResult {
   const { state, process, profile, task: caller } = context;
   const denied = requires(process, MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_RSEQ);
   if (denied.kind !== 'return' || denied.value !== 0n) return denied;
-  if (liveTasks(state, process).length === 1 || state.vcpus.length === 1) return returns(0);
+  const users = state.tasks.filter(
+    (task) => task.state.kind !== 'dead' && sharesMemory(state, task, caller),
+  );
+  if (users.length === 1 || state.vcpus.length === 1) return returns(0);
   for (const vcpu of state.vcpus) {
     const isTarget = cpu < 0 ? vcpu.current !== caller.id : vcpu.id === cpu;
     if (vcpu.current === 0 || !isTarget) continue;
     const task = taskOf(state, vcpu.current);
-    if (task.process === process.id) profile.rseq.onMembarrier(task);
+    if (sharesMemory(state, task, caller)) profile.rseq.onMembarrier(task);
   }
   return returns(0);
 }
