@@ -132,9 +132,12 @@ async function emulate(options: EmulateOptions): Promise<number> {
   });
   const debugged = step?.(machine, scheduler);
   await runInterruptibly(debugged?.session ?? machine);
-  debugged?.finish();
+  const stepped = debugged?.finish();
   const settings = { kernel: profile.name, cpus, seed, tick };
-  const report = reportRun(machine, image, settings, repeatCommand(options));
+  const report = {
+    ...reportRun(machine, image, settings, repeatCommand(options)),
+    ...(stepped !== undefined && { stepping: stepped }),
+  };
   const schedule = recordSchedule(machine, image, {
     ...settings,
     kernel: selectorOf(profile),

@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Strategy } from '../machine/strategy.ts';
+import type { SteppingReport } from '../report/run-report.ts';
 import { STEP_POLICIES, STEP_POLICY_NAMES, type StepPolicyName } from '../stepping/registry.ts';
 import { SteppingSession } from '../stepping/session.ts';
 import { StepPrinter } from '../stepping/step-line.ts';
@@ -102,7 +103,7 @@ function resolveFrom(image: ProgramImage, from: string): number {
 export interface Stepping {
   readonly session: SteppingSession;
   /** Called when the run is over. */
-  readonly finish: () => void;
+  readonly finish: () => SteppingReport;
 }
 
 /**
@@ -130,6 +131,7 @@ export function prepareStepping(
         const where = request.from === undefined ? '' : ` at ${request.from}`;
         writeLines([`task ${task} was never met${where}: nothing was stepped`]);
       }
+      return { task, policy: request.policy, steps: session.steps };
     };
     return { session, finish };
   };

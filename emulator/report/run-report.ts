@@ -2,6 +2,7 @@ import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Outcome } from '../machine/outcome.ts';
 import type { SectionCounts } from '../machine/sections.ts';
+import type { StepPolicyName } from '../stepping/registry.ts';
 
 export const RUN_REPORT_SCHEMA = { name: 'rseq-testbed/run', version: 1 } as const;
 
@@ -41,6 +42,15 @@ export interface RunReport extends RunSettings {
   readonly decisions: number;
   readonly stateHash: string;
   readonly replayCommand: string;
+  /** Only of a run in which a task was stepped. */
+  readonly stepping?: SteppingReport;
+}
+
+/** Which task was stepped, and how often. */
+export interface SteppingReport {
+  readonly task: number;
+  readonly policy: StepPolicyName;
+  readonly steps: number;
 }
 
 /** Collects the report of the run that `machine` has just finished, or was stopped in. */

@@ -64,6 +64,15 @@ describe('emulate --step', () => {
     expect(await readFile(schedule, 'utf8')).toContain('"kind": "exit"');
   });
 
+  it('is in the JSON outcome', async () => {
+    const args = ['--step-policy', 'key', '--step-count', '9', '--quiet', '--json', '-'];
+    const { stdout } = await runCommand(...STEP, ...args, ...ARGS);
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: { kind: 'exit', status: 0 },
+      stepping: { task: 2, policy: 'key', steps: 9 },
+    });
+  });
+
   it('says so when the task was never met', async () => {
     const { status, stderr } = await runCommand('emulate', counter, '--step', '9', ...ARGS);
     expect(status).toBe(0);
