@@ -20,10 +20,15 @@ const cases = guests
   .flatMap((guest) =>
     (['bin', 'elf'] as const).flatMap((form) =>
       settings
-        .filter(({ seed }) => form === 'bin' || seed === 1)
+        .filter(({ seed }) => seed === 1 || (form === 'bin' && !isMarkedByKeys(guest)))
         .map((setting) => ({ guest, form, setting })),
     ),
   );
+
+/** The same code as another guest's, plus what debuggers read. */
+function isMarkedByKeys({ defines }: ManifestGuest): boolean {
+  return defines.includes('RSEQ_KEYS');
+}
 
 let machine: Machine;
 beforeAll(async () => {
