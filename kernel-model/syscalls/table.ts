@@ -9,6 +9,7 @@ import { madvise } from './madvise.ts';
 import { membarrier } from './membarrier.ts';
 import { brk, mprotect, munmap } from './memory.ts';
 import { mmap } from './mmap.ts';
+import { readlink } from './path.ts';
 import { prctl } from './prctl.ts';
 import { getcpu, schedGetaffinity, schedSetaffinity, schedYield } from './sched.ts';
 import { rtSigaction, sigaltstack } from './signal-action.ts';
@@ -50,6 +51,7 @@ export const SYSCALLS: Readonly<Record<number, SyscallEntry>> = {
   61: wait4,
   62: kill,
   63: uname,
+  89: readlink,
   96: gettimeofday,
   97: getrlimit,
   102: getuid,
