@@ -59,7 +59,7 @@ describe('every mainline kernel runs every guest with the right result', () => {
           .map((setting) => ({ profile, guest, setting })),
       ),
   );
-  for (const { profile, guest, setting } of matrixCases(cases, 45)) {
+  for (const { profile, guest, setting } of matrixCases(cases, 30)) {
     const { path } = guest.files.bin;
     it(`${path} --kernel ${profile.name} ${settingToString(setting)}`, () => {
       const args = isSchemeGuest(guest) ? guest.args : shorter;
@@ -94,7 +94,7 @@ describe('a guest whose outcome depends on the kernel ends as the manifest says:
       ? []
       : kernelGuestSettings.map((setting) => ({ guest, kernel, expected, setting })),
   );
-  for (const { guest, kernel, expected, setting } of matrixCases(certain, 50)) {
+  for (const { guest, kernel, expected, setting } of matrixCases(certain, 36)) {
     it(`${guest.name} --kernel ${kernel} ${settingToString(setting)}`, () => {
       const { path } = guest.files.bin;
       const profile = findProfile(kernel);
