@@ -6,6 +6,8 @@ export { PROFILE_NAMES, PROFILES } from '../kernel-model/rseq/registry.ts';
 export { type KernelLookup, resolveKernel, selectorOf } from '../kernel-model/rseq/resolve.ts';
 export type { KernelProfile, RseqVariant } from '../kernel-model/rseq/variant.ts';
 export type { ChoicePoint, Decision } from '../kernel-model/sched/decision.ts';
+export { compare, type Subject } from './compare/compare.ts';
+export { type CompareReport, formatReport } from './compare/report.ts';
 export type { Engine, EngineCpu, Exit } from './engine/engine.ts';
 export { defaultCacheDir } from './engine/library/cache.ts';
 export { locateUnicorn } from './engine/library/locate.ts';

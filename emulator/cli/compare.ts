@@ -103,25 +103,20 @@ async function run(options: CompareOptions): Promise<number> {
   checkWritable(markdown);
   const machine = await openDefaultMachine({ offline: options.offline, logReads: true });
   const interruption = listen();
-  try {
-    const report = await compare(machine, subject, profiles, async (...progress) => {
-      if (!quiet) showProgress(...progress);
-      await setImmediate();
-      interruption.check();
-    });
-    if (json !== undefined) writeFileOrStdout(json, `${JSON.stringify(report, null, 2)}\n`);
-    if (markdown !== undefined) {
-      writeFileOrStdout(markdown, formatDocument(report, commandOf(options)));
-    }
-    if (!quiet && json !== '-' && markdown !== '-') process.stdout.write(formatReport(report));
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Interruption)) throw error;
-    writeLines(['compare: interrupted, nothing was written']);
-    return EXIT_INTERRUPTED;
-  } finally {
-    interruption.stop();
+  const report = await compare(machine, subject, profiles, async (...progress) => {
+    if (!quiet) showProgress(...progress);
+    await setImmediate();
+    return !interruption.hasCome();
+  });
+  interruption.stop();
+  if (json !== undefined) writeFileOrStdout(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (markdown !== undefined) {
+    writeFileOrStdout(markdown, formatDocument(report, commandOf(options)));
   }
+  if (!quiet && json !== '-' && markdown !== '-') process.stdout.write(formatReport(report));
+  if (!interruption.hasCome()) return 0;
+  writeLines([`interrupted after ${report.rows.length} of ${profiles.length} kernels`]);
+  return EXIT_INTERRUPTED;
 }
 
 function readSubject({ file, workload, args, symbols, quiet }: CompareOptions): Subject {
@@ -149,8 +144,6 @@ function showProgress(done: number, all: number, profile: string): void {
   process.stderr.write(`\r\x1b[K${text}`);
 }
 
-class Interruption extends Error {}
-
 /** Ctrl-C is heard between two kernels. */
 function listen() {
   let isInterrupted = false;
@@ -160,9 +153,7 @@ function listen() {
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   return {
-    check: () => {
-      if (isInterrupted) throw new Interruption();
-    },
+    hasCome: () => isInterrupted,
     stop: () => {
       process.removeListener('SIGINT', interrupt);
       process.removeListener('SIGTERM', interrupt);

@@ -23,6 +23,12 @@ type Counters = { -readonly [name in keyof AttemptCounts]: number };
 
 const WORD_BYTES = 8;
 
+/** Where a task is now: tasks of other address spaces cannot conflict with it. */
+export interface Whereabouts {
+  readonly vcpu: number;
+  readonly space: number;
+}
+
 /** Under what name each end is counted. */
 const KINDS = {
   committed: 'committed',
@@ -34,24 +40,24 @@ const KINDS = {
 /** What one task did since its last section ended. */
 class Attempt {
   readonly words = new Set<number>();
-  vcpu: number | undefined;
+  place: Whereabouts | undefined;
   isInConflict = false;
 }
 
 /**
  * Tells restarts that were needed from those that were not, for any ABI and any program: a restart
- * is needed if another task stored to a word after the attempt had used it. An attempt is all that a
- * task does from the end of one section to that of the next, so it holds also what a scheme reads
- * before it arms. Needs a machine that logs loads.
+ * is needed if another task of the address space stored to a word after the attempt had used it. An
+ * attempt is all that a task does from the end of one section to that of the next, so it holds also
+ * what a scheme reads before it arms. Needs a machine that logs loads.
  */
 export class Attempts {
-  readonly #vcpuOf: (task: TaskId) => number;
+  readonly #placeOf: (task: TaskId) => Whereabouts;
   #attempts: Attempt[] = [];
   #counts: Counters = noCounts();
   #restarts: number[] = [];
 
-  constructor(vcpuOf: (task: TaskId) => number) {
-    this.#vcpuOf = vcpuOf;
+  constructor(placeOf: (task: TaskId) => Whereabouts) {
+    this.#placeOf = placeOf;
   }
 
   get counts(): AttemptCounts {
@@ -73,7 +79,7 @@ export class Attempts {
   /** To be told of each access, in order. */
   access({ task, isStore, address, sizeBytes }: GuestAccess): void {
     const own = this.#attemptOf(task);
-    own.vcpu ??= this.#vcpuOf(task);
+    own.place ??= this.#placeOf(task);
     for (let word = address - (address % WORD_BYTES); word < address + sizeBytes; ) {
       own.words.add(word);
       if (isStore) this.#storedTo(word, own);
@@ -83,7 +89,8 @@ export class Attempts {
 
   #storedTo(word: number, own: Attempt): void {
     for (const other of this.#attempts) {
-      if (other !== own && other?.words.has(word)) other.isInConflict = true;
+      if (other === undefined || other === own || other.place?.space !== own.place?.space) continue;
+      if (other.words.has(word)) other.isInConflict = true;
     }
   }
 
@@ -110,7 +117,8 @@ export class Attempts {
 
   #causeOf(task: TaskId, attempt: Attempt): 'conflicts' | 'moved' | 'spurious' {
     if (attempt.isInConflict) return 'conflicts';
-    const hasMoved = attempt.vcpu !== undefined && attempt.vcpu !== this.#vcpuOf(task);
+    const { place } = attempt;
+    const hasMoved = place !== undefined && place.vcpu !== this.#placeOf(task).vcpu;
     return hasMoved ? 'moved' : 'spurious';
   }
 }

@@ -14,22 +14,23 @@ export type Subject =
   | { readonly kind: 'workload'; readonly workload: Workload }
   | { readonly kind: 'program'; readonly image: ProgramImage; readonly args: readonly string[] };
 
-/** Told of each kernel when it has been measured; may wait, which lets other things happen. */
-export type OnProgress = (done: number, all: number, profile: string) => Promise<void> | void;
+/** Asked before each kernel is measured; may wait, which lets other things happen; false stops. */
+export type OnProgress = (done: number, all: number, profile: string) => Promise<boolean>;
 
 /**
  * Measures a subject under each kernel and judges the claims by what came out. The machine must log
- * loads. The claims are those of the debate, so they need the workloads.
+ * loads. Stopped early, it reports on the kernels that were measured. The claims are those of the
+ * debate, so they need the workloads.
  */
 export async function compare(
   machine: Machine,
   subject: Subject,
   profiles: readonly KernelProfile[],
-  onProgress: OnProgress = () => {},
+  onProgress: OnProgress = async () => true,
 ): Promise<CompareReport> {
   const rows: CompareRow[] = [];
   for (const profile of profiles) {
-    await onProgress(rows.length, profiles.length, profile.name);
+    if (!(await onProgress(rows.length, profiles.length, profile.name))) break;
     rows.push(
       subject.kind === 'workload'
         ? measureWorkload(machine, profile, subject.workload)

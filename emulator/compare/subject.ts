@@ -81,7 +81,10 @@ export function bootMeasured(machine: Machine, options: MeasuredRunOptions): Mea
     assert(task !== undefined, 'a task that ran exists', id);
     return task;
   };
-  const attempts = new Attempts((id) => taskOf(id).vcpu);
+  const attempts = new Attempts((id) => ({
+    vcpu: taskOf(id).vcpu,
+    space: machine.kernel.processOf(taskOf(id)).space,
+  }));
   const kernel = new CountingKernel(profile, (task) => machine.kernel.rseqContext(task));
   const run: MeasuredRun = { kernel, attempts, onAccess: undefined };
   machine.boot({

@@ -1,14 +1,15 @@
 import { beforeEach, expect, test } from 'vitest';
-import { Attempts } from '../../emulator/compare/attempts.ts';
+import { Attempts, type Whereabouts } from '../../emulator/compare/attempts.ts';
 
 const WORD = 0x1000;
+const HERE: Whereabouts = { vcpu: 0, space: 0 };
 
-let vcpus: number[];
+let places: Whereabouts[];
 let attempts: Attempts;
 
 beforeEach(() => {
-  vcpus = [0, 0, 0];
-  attempts = new Attempts((task) => vcpus[task] ?? 0);
+  places = [0, 1, 2].map(() => HERE);
+  attempts = new Attempts((task) => places[task] ?? HERE);
 });
 
 function access(task: number, isStore: boolean, address: number): void {
@@ -43,9 +44,17 @@ test('a store from before the word was read is none, nor is one of an earlier at
   expect(attempts.counts).toMatchObject({ aborted: 3, conflicts: 1, spurious: 2 });
 });
 
+test('a store in another address space is no conflict', () => {
+  places[2] = { ...HERE, space: 1 };
+  access(1, false, WORD);
+  access(2, true, WORD);
+  attempts.sectionEnded(1, 'aborted');
+  expect(attempts.counts).toMatchObject({ conflicts: 0, spurious: 1 });
+});
+
 test('an abort on another vCPU than the attempt began on was needed', () => {
   access(1, false, WORD);
-  vcpus[1] = 1;
+  places[1] = { ...HERE, vcpu: 1 };
   attempts.sectionEnded(1, 'aborted');
   expect(attempts.counts).toMatchObject({ moved: 1, spurious: 0 });
 });

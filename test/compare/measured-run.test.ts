@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { compare } from '../../emulator/compare/compare.ts';
 import { runUnderLoad } from '../../emulator/compare/load.ts';
 import { bootMeasured, plainScheduler, workloadImage } from '../../emulator/compare/subject.ts';
 import type { Machine } from '../../emulator/machine/machine.ts';
@@ -54,3 +55,23 @@ describe.each(['turner-v1', 'lutomirski-2016', 'linux-6.18', 'linux-7.1'] as con
     });
   },
 );
+
+test('a comparison that is stopped tells what it has measured', async () => {
+  const image = workloadImage(PROFILES['linux-6.18'], 'counter');
+  const profiles = [PROFILES['linux-6.18'], PROFILES['linux-7.1']];
+  const asked: [number, number, string][] = [];
+  const report = await compare(
+    machine,
+    { kind: 'program', image, args: ['2', '5'] },
+    profiles,
+    async (...progress) => {
+      asked.push(progress);
+      return progress[0] < 1;
+    },
+  );
+  expect(report.rows.map(({ profile }) => profile)).toEqual(['linux-6.18']);
+  expect(asked.slice(0, 2)).toEqual([
+    [0, 2, 'linux-6.18'],
+    [1, 2, 'linux-7.1'],
+  ]);
+});
