@@ -1,27 +1,40 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ScriptModel } from '../../kernel-model/rseq/script.ts';
 import { matrixCases } from '../../support/matrix.ts';
+import { projectRoot } from '../../support/project.ts';
+import { unicornLibrary } from '../../support/unicorn.ts';
 import { allCases } from './cases.ts';
+import { guestCases } from './guest-cases.ts';
+import { GUEST_PROGRAM } from './guest-host.ts';
+import { GUEST_MUTATIONS } from './guest-mutations.ts';
 import { answersOf, stepsOf } from './judge-case.ts';
-import { loadMutant, mutate } from './mutant.ts';
-import { MUTATIONS, type Mutation } from './mutations.ts';
+import { bundleMutant, mutate } from './mutant.ts';
+import { type Mutation, TRACED_MUTATIONS } from './mutations.ts';
 import { readRecording } from './recording.ts';
 
 const RULES_AT_LEAST = 40;
 /** Few cases at first: most mistakes show soon. */
 const STRIDE = 11;
+const GUEST_STRIDE = 29;
 
 const CASES = allCases();
-const CHOSEN = matrixCases(MUTATIONS, 12);
+const GUEST_CASES = guestCases();
+const MUTATIONS = [...TRACED_MUTATIONS, ...GUEST_MUTATIONS];
+const CHOSEN = matrixCases(MUTATIONS, 10);
 
 let folder: string;
 let expected: string[];
+let expectedOfGuest: string[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rseq-testbed-mutants-'));
+  await symlink(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
+  expectedOfGuest = (await readRecording('recorded-6.18-guest')).map(({ answer }) => answer);
   expected = (await readRecording('recorded-6.18')).map(({ answer }) => answer);
 });
 
@@ -38,7 +51,9 @@ function isTraced(module: object): module is TracedModule {
 /** The number of cases after which the recorded kernel and the model disagree; undefined if never. */
 async function firstDifference(mutation: Mutation | undefined): Promise<number | undefined> {
   const entry = 'test/kernel-model/rseq/script.ts';
-  const mutant = await loadMutant(folder, entry, mutation, isTraced);
+  const bundle = await bundleMutant(folder, entry, mutation);
+  const mutant: object = await import(pathToFileURL(bundle).href);
+  if (!isTraced(mutant)) throw new Error(`${entry} has no model`);
   const indices = [...CASES.keys()];
   const order = [
     ...indices.filter((i) => i % STRIDE === 0),
@@ -69,10 +84,38 @@ test('the rules are many, each with a name of its own and a source that it chang
 
 test('the judge has nothing against the model as it is', async () => {
   expect(await firstDifference(undefined)).toBeUndefined();
+  const sample = [...GUEST_CASES.keys()].filter((i) => i % GUEST_STRIDE === 0);
+  expect(await isSeenByGuest(undefined, sample)).toBe(false);
 });
+
+/** Whether the program, in a machine of its own process, answers otherwise than the kernel did. */
+async function isSeenByGuest(mutation: Mutation | undefined, indices: readonly number[]) {
+  const bundle = await bundleMutant(folder, 'test/native/judge/mutant-guest.ts', mutation);
+  const scripts = join(folder, 'scripts');
+  await writeFile(scripts, indices.map((i) => `${GUEST_CASES[i]?.script}\n`).join(''));
+  const args = [bundle, await unicornLibrary(), GUEST_PROGRAM, scripts];
+  const { stdout, timedOut } = await execa(process.execPath, args, {
+    reject: false,
+    timeout: 25_000,
+  });
+  if (timedOut) throw new Error('the guest did not end');
+  return stdout !== indices.map((i) => expectedOfGuest[i]).join('\n');
+}
+
+/** A sample of all scripts, and those that come to the point. */
+function guestSample({ causes }: Mutation): number[] {
+  return [...GUEST_CASES.keys()].filter((i) => {
+    const { subject, cause } = GUEST_CASES[i] ?? {};
+    return i % GUEST_STRIDE === 0 || (subject === 'valid' && causes?.test(cause ?? ''));
+  });
+}
 
 describe('the judge sees it when the model forgets that', () => {
   test.each(CHOSEN.filter(({ seenBy }) => seenBy === 'traced'))('$rule', async (mutation) => {
     expect(await firstDifference(mutation)).toBeDefined();
+  });
+
+  test.each(CHOSEN.filter(({ seenBy }) => seenBy === 'guest'))('$rule', async (mutation) => {
+    expect(await isSeenByGuest(mutation, guestSample(mutation))).toBe(true);
   });
 });

@@ -7,12 +7,15 @@ export interface Mutation {
   readonly to: string;
   /** What sees it: the traced task, or the program. */
   readonly seenBy: 'traced' | 'guest';
+  /** Causes of the program that come to the point, besides a sample of all. */
+  readonly causes?: RegExp;
 }
 
-type Edit = readonly [rule: string, from: string, to: string];
+export type Edit = readonly [rule: string, from: string, to: string];
 
-function edits(file: string, list: readonly Edit[], seenBy: Mutation['seenBy'] = 'traced') {
-  return list.map(([rule, from, to]): Mutation => ({ rule, file, from, to, seenBy }));
+/** Edits of one file, which the traced task sees. */
+export function edits(file: string, list: readonly Edit[]): Mutation[] {
+  return list.map(([rule, from, to]) => ({ rule, file, from, to, seenBy: 'traced' }));
 }
 
 const DESCRIPTOR = edits('rseq/descriptor.ts', [
@@ -315,8 +318,8 @@ const MEMBARRIER = edits('syscalls/membarrier.ts', [
   ],
 ]);
 
-/** Every rule that is broken in turn, to see that the judge notices. */
-export const MUTATIONS: readonly Mutation[] = [
+/** The rules that the traced task is judged by. */
+export const TRACED_MUTATIONS: readonly Mutation[] = [
   ...DESCRIPTOR,
   ...EVALUATION,
   ...AREA,
