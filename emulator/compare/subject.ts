@@ -31,6 +31,7 @@ export const DEFAULT_KERNELS = [
   'rfc-2017',
   'linux-4.18',
   'linux-6.18',
+  'linux-6.19',
   'linux-7.1',
 ] as const;
 
