@@ -64,6 +64,7 @@ export function measureWorkload(
   const stepping = measureStepping(machine, profile, counter);
   return {
     profile: profile.name,
+    inferred: profile.inferred,
     guest: describe(image),
     fastPathInstructions: measureFastPath(machine, profile, image),
     loads,
@@ -86,6 +87,7 @@ export function measureProgram(
     runUnderLoad(machine, { profile, image, args }, load, PROGRAM_INSTRUCTIONS_MAX);
   return {
     profile: profile.name,
+    inferred: profile.inferred,
     guest: describe(image),
     fastPathInstructions: run({ ...UNINTERRUPTED, tasksPerVcpu: undefined }).instructions,
     loads: FILE_LOADS.map(run),

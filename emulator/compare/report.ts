@@ -37,6 +37,13 @@ export function formatReport(report: CompareReport): string {
     const headLines = wrap(head, WIDTH).length;
     return lines.map((line, i) => (i < headLines ? line : `${INDENT}${line}`)).join('\n');
   });
+  const guessed = report.rows.filter(({ inferred }) => inferred.length > 0);
+  const note = guessed.map(({ profile }) => profile).join(', ');
+  if (note !== '') {
+    tables.push(
+      wrap(`Models with choices that no source confirms (see kernels): ${note}.`, WIDTH).join('\n'),
+    );
+  }
   const all = claims.length === 0 ? tables : [...tables, `The claims\n\n${claims.join('\n\n')}`];
   return `${all.join('\n\n')}\n\nmemory model: ${report.memoryModel}, ${report.engine}\n`;
 }
@@ -69,6 +76,25 @@ export function formatDocument(report: CompareReport, command: string): string {
     command,
     '```',
   ].join('\n');
-  const parts = [head, ...tables, ...(claims.length === 0 ? [] : ['## The claims', ...claims])];
+  const parts = [
+    head,
+    ...tables,
+    ...(claims.length === 0 ? [] : ['## The claims', ...claims]),
+    ...inferredPart(report),
+  ];
   return `${parts.join('\n\n')}\n`;
+}
+
+/** What the figures rest on beside the sources. */
+function inferredPart({ rows }: CompareReport): readonly string[] {
+  const guessed = rows.filter(({ inferred }) => inferred.length > 0);
+  if (guessed.length === 0) return [];
+  const lead = wrap(
+    'What a claim says of an ABI holds for it as modelled. Some choices of these models are confirmed by ' +
+      'no source; for a scheme that was never posted a claim that holds shows that it can be built ' +
+      'so, and no more. `npm run kernels -- NAME` lists them: ' +
+      `${guessed.map(({ profile }) => profile).join(', ')}.`,
+    120,
+  ).join('\n');
+  return [`## What no source confirms\n\n${lead}`];
 }

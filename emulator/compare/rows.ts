@@ -15,6 +15,8 @@ export interface HeavyLoadRow {
 /** Everything measured under one kernel; parts are absent where there is nothing to measure. */
 export interface CompareRow {
   readonly profile: string;
+  /** Choices of the kernel's model that no source confirms: figures rest on them. */
+  readonly inferred: readonly string[];
   /** The program, and the SHA-256 of its file. */
   readonly guest: { readonly path: string; readonly sha256: string };
   /** Instructions of one uninterrupted operation with its loop; of a file given by name, of the run. */
