@@ -13,7 +13,7 @@ const FLAGS = [
   ...['-Wl,-z,noexecstack', '-Wl,--build-id=none', '-Wl,-z,max-page-size=4096'],
   ...['-Wall', '-Wextra', '-Werror'],
 ];
-const ATTEMPTS = [5, 15] as const;
+const ATTEMPTS = [5, 15, 80] as const;
 
 export const GUEST_PROGRAM = join(projectRoot, 'test/native/judge-guest.elf');
 
