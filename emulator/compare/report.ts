@@ -90,9 +90,9 @@ function inferredPart({ rows }: CompareReport): readonly string[] {
   const guessed = rows.filter(({ inferred }) => inferred.length > 0);
   if (guessed.length === 0) return [];
   const lead = wrap(
-    'What a claim says of an ABI holds for it as modelled. Some choices of these models are confirmed by ' +
-      'no source; for a scheme that was never posted a claim that holds shows that it can be built ' +
-      'so, and no more. `npm run kernels -- NAME` lists them: ' +
+    'What a claim says of an ABI holds for it as modelled. Some choices of these models are ' +
+      'confirmed by no source; for a scheme that was never posted a claim that holds shows that ' +
+      'it can be built so, and no more. `npm run kernels -- NAME` lists them: ' +
       `${guessed.map(({ profile }) => profile).join(', ')}.`,
     120,
   ).join('\n');
