@@ -23,6 +23,7 @@ const EXAMPLES = `Examples:
   rseq-testbed emulate guest/counter.bin --cpus 8 --tick 7 -- 4 1000
   rseq-testbed emulate guest/counter.bin --save-schedule run.json
   rseq-testbed replay run.json
+  rseq-testbed compare --workload counter
 
 In a clone: npm run emulate -- guest/counter.bin --cpus 8 -- 4 1000`;
 
