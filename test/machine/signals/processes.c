@@ -129,14 +129,13 @@ static void notified(void) {
   show("notes", notes);
 }
 static void stopping(void) {
-  static const int signals[] = {SIGSTOP, SIGTSTP};
   u64 *gate = shared_page();
   int status = 0;
   long child = fork();
   if (child == 0) {
     for (u64 i = 0; i < 2; i++) {
       while (*(volatile u64 *)gate <= i) nap(1);
-      raise(signals[i]);
+      raise(SIGSTOP);
     }
     for (;;) call(34, 0, 0, 0, 0);
   }
