@@ -153,7 +153,10 @@ export class Kernel implements KernelContext {
     dispatch(vcpu, next);
     next.mmCid = mmCidFor(this.state, next, this.#mmCidScheme);
     this.profile.rseq.onSwitchIn?.(next);
-    this.#returnAllToUser();
+    const hasSignals = next.hasSignalWork;
+    returnToUser(this, next);
+    // A signal can concern other tasks, rseq work only if it killed this one.
+    if (hasSignals || next.state.kind !== 'running') this.#returnAllToUser();
     return true;
   }
 

@@ -18,6 +18,7 @@ export class Armings {
   #stale = new Set<number>();
   /** One that need not be looked at again, met last; 0 for none. */
   #sure = 0;
+  #sureRegion: ArmedRegion | undefined;
 
   /** Regions armed without a store; `undefined` once their marks may be lost. */
   #standing: readonly ArmedRegion[] | undefined = NO_RANGES;
@@ -45,7 +46,7 @@ export class Armings {
 
   /** The region behind an arming word's value, if that value was met. */
   regionOf(source: number): ArmedRegion | undefined {
-    return this.#regions.get(source);
+    return source === this.#sure ? this.#sureRegion : this.#regions.get(source);
   }
 
   /** The same, if it cannot have changed: arming it again ends no run. */
@@ -82,7 +83,10 @@ export class Armings {
   mustLookAgain(source: number): boolean {
     if (source === 0 || source === this.#sure) return false;
     const isSure = this.#isSureOf(source);
-    if (isSure) this.#sure = source;
+    if (isSure) {
+      this.#sure = source;
+      this.#sureRegion = this.#regions.get(source);
+    }
     return !isSure;
   }
 

@@ -3,13 +3,11 @@ import type { KernelState } from '../kernel-state.ts';
 /** The earliest deadline of a blocked task or a granted time slice; Infinity when there is none. */
 export function nextDeadline(state: KernelState): number {
   let earliest = Number.POSITIVE_INFINITY;
-  for (const task of state.tasks) {
-    if (task.state.kind === 'blocked' && task.state.deadline < earliest) {
-      earliest = task.state.deadline;
+  for (const { state: taskState, rseqSlice } of state.tasks) {
+    if (taskState.kind === 'blocked' && taskState.deadline < earliest) {
+      earliest = taskState.deadline;
     }
-    if (task.rseqSlice?.granted && task.rseqSlice.expires < earliest) {
-      earliest = task.rseqSlice.expires;
-    }
+    if (rseqSlice?.granted && rseqSlice.expires < earliest) earliest = rseqSlice.expires;
   }
   return earliest;
 }
