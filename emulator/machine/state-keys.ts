@@ -9,8 +9,8 @@ import { hashBytes, type PageHashes } from './page-hashes.ts';
 type Part = 'number' | 'value' | 'ignored';
 
 /**
- * The fields of a task that decide how a run goes on. Its state is taken apart, as deadlines count
- * from now; how often its section was aborted matters to schedulers only.
+ * The fields of a task that decide how a run goes on. Its state and its time slice are taken apart, as
+ * deadlines count from now; how often its section was aborted matters to schedulers only.
  */
 const TASK_PARTS: { readonly [K in keyof Required<Task>]: Part } = {
   id: 'number',
@@ -25,7 +25,7 @@ const TASK_PARTS: { readonly [K in keyof Required<Task>]: Part } = {
   rseqEvents: 'number',
   rseqEventCounter: 'number',
   rseqIds: 'number',
-  rseqSlice: 'value',
+  rseqSlice: 'ignored',
   notifyResume: 'number',
   entry: 'value',
   systemCall: 'number',
@@ -57,6 +57,17 @@ class Mixer {
   get digest(): number {
     return (this.#a >>> 0) * 2 ** 21 + (this.#b >>> 11);
   }
+}
+
+/** Like deadlines, the end of an extended time slice counts from now. */
+function mixSlice(mixer: Mixer, { rseqSlice }: Task, now: number): void {
+  if (rseqSlice === undefined) {
+    mixer.number(-1);
+    return;
+  }
+  const { enabled, granted, yielded, expires } = rseqSlice;
+  mixer.number(Number(enabled) + 2 * Number(granted) + 4 * Number(yielded));
+  mixer.number(granted ? expires - now : 0);
 }
 
 /**
@@ -109,6 +120,7 @@ export class StateKeys {
       const value = task[name];
       mixer.number(part === 'number' ? Number(value) : this.#hashValue(value));
     }
+    mixSlice(mixer, task, now);
     if (task.state.kind === 'blocked') this.#mixBlocked(mixer, task.state, now);
     else mixer.number(this.#hashValue(task.state));
   }

@@ -56,7 +56,7 @@ export async function start(argv) {
  */
 function inlineMore() {
   setFlagsFromString('--max-inlined-bytecode-size=2000');
-  setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=8000');
 }
 
 /**
