@@ -23,6 +23,7 @@ import { readLiveRegisters } from './live-registers.ts';
 import { blockedTasks, type Outcome, outcomeOfEnding, outcomeOfError } from './outcome.ts';
 import { PageHashes } from './page-hashes.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
+import { decisionsUpTo, type RecordedDecision } from './recorded-decisions.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
@@ -44,8 +45,7 @@ export class Machine {
   /** Told of each section that ends: for who watches a run. */
   onSectionEnd: SectionListener | undefined;
   readonly #engine: Engine;
-  /** The first #decisionCount are the schedule so far; a restore leaves the rest in place. */
-  readonly #decisions: Decision[] = [];
+  #lastDecision: RecordedDecision | undefined;
   #decisionCount = 0;
   readonly #images: MemoryImages;
   readonly #slots: CpuSlots;
@@ -108,7 +108,12 @@ export class Machine {
 
   /** A copy of the decisions taken since boot. */
   get decisions(): Decision[] {
-    return this.#decisions.slice(0, this.#decisionCount);
+    return decisionsUpTo(this.#lastDecision, this.#decisionCount);
+  }
+
+  /** Instructions retired since boot. */
+  get instructions(): number {
+    return this.#instructions;
   }
 
   get counts(): RunCounts {
@@ -139,6 +144,7 @@ export class Machine {
   boot(run: RunOptions): void {
     this.#slots.restore([]);
     this.sections.restore(NO_SECTIONS);
+    this.#lastDecision = undefined;
     this.#decisionCount = 0;
     this.#instructions = 0;
     this.#preemptions = 0;
@@ -259,7 +265,7 @@ export class Machine {
     if (error !== undefined) {
       throw new ScheduleDivergence(`decision ${decisionToString(decision)}: ${error}`);
     }
-    this.#decisions[this.#decisionCount++] = decision;
+    this.#record(decision);
     switch (decision.kind) {
       case 'run':
         this.#runSlice(decision.vcpu, decision.instructions);
@@ -321,11 +327,17 @@ export class Machine {
     const index = this.#strategy?.choose(point) ?? 0;
     const chosen = point.candidates[index];
     if (chosen === undefined) throw new ScheduleDivergence(`${point.kind}: no choice ${index}`);
-    this.#decisions[this.#decisionCount++] =
+    this.#record(
       point.kind === 'place'
         ? { kind: 'place', task: point.task, vcpu: chosen }
-        : { kind: 'wake', task: chosen };
+        : { kind: 'wake', task: chosen },
+    );
     return index;
+  }
+
+  #record(decision: Decision): void {
+    this.#lastDecision = { decision, before: this.#lastDecision };
+    this.#decisionCount++;
   }
 
   /** Saves everything. Cheap: memory by the pages written since the last snapshot. */
@@ -339,6 +351,7 @@ export class Machine {
       sections: this.sections.save(),
       counts: this.counts,
       outcome: this.#outcome,
+      lastDecision: this.#lastDecision,
       decisionIndex: this.#decisionCount,
     };
   }
@@ -362,6 +375,7 @@ export class Machine {
     this.#outcome = snapshot.outcome;
     this.#rejection = '';
     this.#livelock = undefined;
+    this.#lastDecision = snapshot.lastDecision;
     this.#decisionCount = snapshot.decisionIndex;
   }
 
