@@ -17,6 +17,7 @@ import type { Engine } from '../engine/engine.ts';
 import { Armings } from './armings.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
+import { DecisionLog } from './decision-log.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import { readLiveRegisters } from './live-registers.ts';
@@ -44,9 +45,7 @@ export class Machine {
   /** Told of each section that ends: for who watches a run. */
   onSectionEnd: SectionListener | undefined;
   readonly #engine: Engine;
-  /** The first #decisionCount are the schedule so far; a restore leaves the rest in place. */
-  readonly #decisions: Decision[] = [];
-  #decisionCount = 0;
+  readonly #decisions = new DecisionLog();
   readonly #images: MemoryImages;
   readonly #slots: CpuSlots;
   readonly #programs: ProgramLoader;
@@ -103,12 +102,12 @@ export class Machine {
 
   /** Decisions taken since boot: the schedule position. */
   get decisionCount(): number {
-    return this.#decisionCount;
+    return this.#decisions.length;
   }
 
   /** A copy of the decisions taken since boot. */
   get decisions(): Decision[] {
-    return this.#decisions.slice(0, this.#decisionCount);
+    return this.#decisions.toArray();
   }
 
   get counts(): RunCounts {
@@ -139,7 +138,7 @@ export class Machine {
   boot(run: RunOptions): void {
     this.#slots.restore([]);
     this.sections.restore(NO_SECTIONS);
-    this.#decisionCount = 0;
+    this.#decisions.length = 0;
     this.#instructions = 0;
     this.#preemptions = 0;
     this.#migrations = 0;
@@ -259,7 +258,7 @@ export class Machine {
     if (error !== undefined) {
       throw new ScheduleDivergence(`decision ${decisionToString(decision)}: ${error}`);
     }
-    this.#decisions[this.#decisionCount++] = decision;
+    this.#decisions.push(decision);
     switch (decision.kind) {
       case 'run':
         this.#runSlice(decision.vcpu, decision.instructions);
@@ -321,10 +320,11 @@ export class Machine {
     const index = this.#strategy?.choose(point) ?? 0;
     const chosen = point.candidates[index];
     if (chosen === undefined) throw new ScheduleDivergence(`${point.kind}: no choice ${index}`);
-    this.#decisions[this.#decisionCount++] =
+    this.#decisions.push(
       point.kind === 'place'
         ? { kind: 'place', task: point.task, vcpu: chosen }
-        : { kind: 'wake', task: chosen };
+        : { kind: 'wake', task: chosen },
+    );
     return index;
   }
 
@@ -339,7 +339,7 @@ export class Machine {
       sections: this.sections.save(),
       counts: this.counts,
       outcome: this.#outcome,
-      decisionIndex: this.#decisionCount,
+      decisionIndex: this.#decisions.length,
     };
   }
 
@@ -362,7 +362,7 @@ export class Machine {
     this.#outcome = snapshot.outcome;
     this.#rejection = '';
     this.#livelock = undefined;
-    this.#decisionCount = snapshot.decisionIndex;
+    this.#decisions.length = snapshot.decisionIndex;
   }
 
   #liveTaskIds(): (number | undefined)[] {

@@ -122,7 +122,7 @@ export async function checkAgreement(
     sections.counts.aborted - before.aborted,
   ];
   const theirs = await reference.ask('counts');
-  assert(ours.join() === theirs.join(), 'both sides count alike', ...ours, ...theirs);
+  if (ours.join() !== theirs.join()) assert(false, `both sides count alike: ${ours} ${theirs}`);
   for (const run of joinPages(space, new Set())) {
     const [hash] = await reference.ask(`hash ${run.address} ${run.length}`);
     assert(hash === hashOf(space, run), 'both sides wrote the same', run.address);

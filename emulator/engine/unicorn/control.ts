@@ -40,7 +40,9 @@ export const CONTROL = {
   startIp: 136,
   /** u64: pointer to uc_emu_start. */
   startFunction: 144,
-  size: 152,
+  /** i32: what uc_emu_start returned. */
+  error: 152,
+  size: 160,
 } as const;
 
 export const STOP_BUDGET = 1;

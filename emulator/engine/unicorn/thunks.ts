@@ -20,12 +20,13 @@ const THUNK_HEX = [
   '144883c02049890283fe1175624889d0492b4170493b417872384889d0492b41404883f8087d484189cb4901',
   'c37e404885c0751e83f90875194d85c074314c89c048c1e80583e03f4d8b59484d3904c3741d418379040075',
   '16418b014189415841c7010000000041c7410404000000c33d00100000770983f9080f854cffffff41ff6160',
-  '0f1f4000488b05690e0000488bb880000000488bb08800000031d231c94531c0ffa090000000',
+  '0f1f400053488b1d680e0000488bbb80000000488bb38800000031d231c94531c0ff93900000008983980000',
+  '005bc3',
 ].join('');
 
 export const THUNK_BYTES: Uint8Array = Uint8Array.from(Buffer.from(THUNK_HEX, 'hex'));
 
-const startThunk = koffi.proto('int rseq_start_thunk()');
+const startThunk = koffi.proto('void rseq_start_thunk()');
 
 /** Puts the thunks where they can be executed, with a page for the pointer that start_thunk reads. */
 export function loadThunks(): HookPointers {
@@ -33,7 +34,7 @@ export function loadThunks(): HookPointers {
   new Uint8Array(host.buffer).set(THUNK_BYTES);
   makeExecutable(host.pointer, PAGE_SIZE);
   const current = new BigUint64Array(host.buffer, PAGE_SIZE, 1);
-  const run: () => number = koffi.decode(host.pointer + BigInt(START_THUNK_OFFSET), startThunk);
+  const run: () => void = koffi.decode(host.pointer + BigInt(START_THUNK_OFFSET), startThunk);
   let last: ControlBlock | undefined;
   return {
     code: host.pointer + BigInt(CODE_THUNK_OFFSET),
@@ -44,7 +45,8 @@ export function loadThunks(): HookPointers {
         current[0] = control.pointer;
       }
       control.startIp = instructionPointer;
-      return run();
+      run();
+      return control.error;
     },
   };
 }
