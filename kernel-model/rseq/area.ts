@@ -6,7 +6,7 @@ import { readDescriptor, toRegion } from './descriptor.ts';
 import { type ArmedRegion, RESUMED, type ResumeOutcome, type RseqContext } from './variant.ts';
 
 /** There is one NUMA node. */
-const NODE_ID = 0;
+export const NODE_ID = 0;
 
 /** Why the kernel forces SIGSEGV; for messages. */
 export function fatal(reason: string): ResumeOutcome {

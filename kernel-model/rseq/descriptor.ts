@@ -1,7 +1,16 @@
 import { RSEQ_CS, RSEQ_SIGNATURE_BYTES } from '../abi/rseq.ts';
 import { TASK_SIZE, TASK_SIZE_WORD } from '../hardware/address.ts';
-import type { UserMemory } from '../mm/user-memory.ts';
+import { toNumber, type UserMemory } from '../mm/user-memory.ts';
 import type { ArmedRegion } from './variant.ts';
+
+/** Where the fields are in 32-bit words. */
+const WORD = {
+  version: RSEQ_CS.version / 4,
+  flags: RSEQ_CS.flags / 4,
+  startIp: RSEQ_CS.startIp / 4,
+  postCommitOffset: RSEQ_CS.postCommitOffset / 4,
+  abortIp: RSEQ_CS.abortIp / 4,
+} as const;
 
 /** struct rseq_cs as read from user memory: raw words, nothing checked. */
 export interface SectionDescriptor {
@@ -37,12 +46,14 @@ export function readSoundRegion(
   address: number,
   signature: number,
 ): ArmedRegion | undefined {
-  // Within one page, so that the first read tells whether the others fault.
   if ((address & (RSEQ_CS.size - 1)) !== 0) return undefined;
-  if (!memory.isZeroU64(address + RSEQ_CS.version)) return undefined;
-  const start = memory.readU64AsNumber(address + RSEQ_CS.startIp);
-  const end = start + memory.readU64AsNumber(address + RSEQ_CS.postCommitOffset);
-  const abort = memory.readU64AsNumber(address + RSEQ_CS.abortIp);
+  const at = memory.readableBlock(address, RSEQ_CS.size);
+  if (at < 0) return undefined;
+  const { words } = memory;
+  if (words[at + WORD.version] !== 0 || words[at + WORD.flags] !== 0) return undefined;
+  const start = toNumber(words, at + WORD.startIp);
+  const end = start + toNumber(words, at + WORD.postCommitOffset);
+  const abort = toNumber(words, at + WORD.abortIp);
   // Doubles are exact below TASK_SIZE, and rounding never brings a larger word below it.
   if (end >= TASK_SIZE || abort >= TASK_SIZE) return undefined;
   if (abort >= start && abort < end) return undefined;
