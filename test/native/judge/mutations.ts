@@ -293,8 +293,8 @@ const MEMBARRIER = edits('syscalls/membarrier.ts', [
   ['the query tells every command', 'return returns(known);', 'return returns(known & 255);'],
   [
     'registrations are kept',
-    'process.membarrierRegistrations |= command;',
-    'process.membarrierRegistrations = command;',
+    'each.membarrierRegistrations |= command;',
+    'each.membarrierRegistrations = command;',
   ],
   [
     'a command needs its registration',
