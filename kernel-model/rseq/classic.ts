@@ -125,7 +125,7 @@ export function classicVariant(traits: ClassicTraits, { debug }: BuildOptions): 
       child.rseqEvents = parent.rseqEvents;
       record(child, RSEQ_EVENT_MIGRATE);
     },
-    armedRegion: armedRegionOf,
+    armedRegion: (context) => armedRegionOf(context, 'strict'),
     armingWord: armingWordOf,
     standingRegions: () => NO_RANGES,
   };
@@ -178,7 +178,7 @@ function fixInstructionPointer(
   if (!isInside(descriptor, BigInt(registers.instructionPointer))) {
     return clearPointer(memory, cell);
   }
-  const region = toRegion(descriptor);
+  const region = toRegion(Number(pointer), descriptor, 'strict');
   assert(region !== undefined, 'a descriptor without defects is a region');
   return restart(context, registration, region, descriptor.flags, filtersEvents);
 }
