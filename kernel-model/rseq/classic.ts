@@ -178,8 +178,8 @@ function fixInstructionPointer(
   if (!isInside(descriptor, BigInt(registers.instructionPointer))) {
     return clearPointer(memory, cell);
   }
-  const region = toRegion(Number(pointer), descriptor, 'strict');
-  assert(region !== undefined, 'a descriptor without defects is a region');
+  const region = toRegion(Number(pointer), descriptor, 'loose');
+  assert(region !== undefined, 'a section that a task is inside of is a region');
   return restart(context, registration, region, descriptor.flags, filtersEvents);
 }
 
