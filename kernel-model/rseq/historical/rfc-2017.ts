@@ -188,5 +188,6 @@ export const RFC_2017: KernelProfile = {
   ],
   release: '4.14.0-rseq-testbed',
   lastSyscall: 332,
+  scheme: 'rfc-2017',
   rseq: variant,
 };
