@@ -10,8 +10,8 @@
  * between gdb and cli.
  */
 const layers = [
-  ...['engine', 'loader', 'trace', 'machine', 'stepping'],
-  ...['explore', 'validate', 'report', 'compare', 'gdb'],
+  ...['engine', 'loader', 'trace', 'machine', 'stepping', 'validate'],
+  ...['explore', 'report', 'compare', 'gdb'],
 ];
 const topLayer = 'cli';
 
