@@ -18,7 +18,8 @@ export const checkR23: StaticCheck = function* ({ code, start }) {
     const { target, address, flow } = latch;
     if (target === undefined || target > address || flow === 'call') continue;
     const head = code.at(target);
-    if (head !== undefined && !isCounted(code, head, latch)) {
+    const isLoop = head !== undefined && (head === latch || code.reachableFrom(head).has(latch));
+    if (isLoop && !isCounted(code, head, latch)) {
       yield { address, message: 'a loop that changes no register of its own: nothing bounds it' };
     }
   }
