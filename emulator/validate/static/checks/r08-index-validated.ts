@@ -146,9 +146,13 @@ function keepsAddress(
     const { kept } = followRegister(register, entry, after);
     return retries.some(({ from }) => kept.has(from) && !from.kills.includes(register));
   };
+  const isInput = (register: Register) =>
+    section.code?.reached.every(
+      ({ address, writes }) => address >= effect.instruction.address || !writes.includes(register),
+    ) === true;
   const loads = outsideLoads(section, origins, effect);
   return (
-    loads.some(({ register }) => comesBack(register)) &&
+    loads.some(({ register }) => isInput(register) && comesBack(register)) &&
     origins.comparisons.every(({ register }) => !comesBack(register))
   );
 }
