@@ -16,6 +16,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
 const SCRIPTS: Readonly<Record<string, string>> = {
   guests: 'compile the guests again',
   bench: 'measure the engine and the machine against C',
+  mutate: 'ask the search about mutants of correct guests, and brute force too',
 };
 
 const EXAMPLES = `Examples:
