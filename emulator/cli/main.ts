@@ -10,6 +10,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   fuzz: async () => (await import('./fuzz.ts')).fuzzVerb,
   replay: async () => (await import('./replay.ts')).replayVerb,
   kernels: async () => (await import('./kernels.ts')).kernelsVerb,
+  regress: async () => (await import('./regress.ts')).regressVerb,
 };
 
 /** Verbs that the clone's launcher runs itself; here for --help only. */

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { findProfile } from '../../kernel-model/rseq/resolve.ts';
 import { UserError } from '../errors.ts';
@@ -91,7 +90,11 @@ function parseJson(path: string, text: string): unknown {
   }
 }
 
-/** Reads the index, with the folder that its paths are relative to. */
-export function readBugIndex(path: string): { readonly bugs: readonly Bug[]; folder: string } {
-  return { bugs: parseBugIndex(path, readFileSync(path, 'utf8')).bugs, folder: dirname(path) };
+/**
+ * Reads the index from its file.
+ * @throws UserError `bug-index` where it cannot be read or is not one.
+ */
+export function readBugIndex(path: string): BugIndex {
+  if (!existsSync(path)) throw new UserError('bug-index', `${path}: no such file`);
+  return parseBugIndex(path, readFileSync(path, 'utf8'));
 }

@@ -45,8 +45,10 @@ export function readSubject(
   settings: Pick<Subject, 'name' | 'args' | 'vcpus' | 'interruptions'>,
 ): Subject {
   const { image } = loadProgram(join(folder, `${settings.name}.bin`));
-  const bytes = image.segments[0]?.bytes;
-  if (bytes === undefined) throw new Error('assertion failed: a flat image has one segment');
+  const content = image.segments[0]?.bytes;
+  if (content === undefined) throw new Error('assertion failed: a flat image has one segment');
+  // A copy that is no Buffer, whose slices would be views of it.
+  const bytes = new Uint8Array(content);
   const base = image.entry;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const word = (address: number): number => Number(view.getBigUint64(address - base, true));
