@@ -11,7 +11,7 @@
  */
 const layers = [
   ...['engine', 'loader', 'trace', 'machine', 'stepping', 'validate'],
-  ...['explore', 'report', 'compare', 'gdb'],
+  ...['explore', 'report', 'compare', 'regress', 'gdb'],
 ];
 const topLayer = 'cli';
 
@@ -28,7 +28,11 @@ const layerRules = layers.map((layer, index) => ({
 /** Packages that few may import, and who may. */
 const restrictedPackages = {
   koffi: [folder('engine'), '^test/engine/'],
-  'iced-x86': [folder('engine', 'trace', 'stepping', 'validate', 'report'), '^test/'],
+  'iced-x86': [
+    folder('engine', 'trace', 'stepping', 'validate', 'report'),
+    '^scripts/mutate/',
+    '^test/',
+  ],
   execa: [
     '^emulator/engine/library/',
     '^emulator/validate/source-lines\\.ts$',

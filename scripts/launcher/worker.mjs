@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
  * Verbs that run an engine, which is native code, do so in a worker process: should it crash, the
  * status must not look like a guest's that was killed; should it hang, Ctrl-C must still end it.
  */
-const engineVerbs = ['emulate', 'fuzz', 'replay'];
+const engineVerbs = ['emulate', 'fuzz', 'replay', 'regress', 'mutate'];
 
 /** Set in workers. */
 const workerVariable = 'RSEQ_TESTBED_WORKER';
