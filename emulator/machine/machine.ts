@@ -138,7 +138,7 @@ export class Machine {
   boot(run: RunOptions): void {
     this.#slots.restore([]);
     this.sections.restore(NO_SECTIONS);
-    this.#decisions.length = 0;
+    this.#decisions.clear();
     this.#instructions = 0;
     this.#preemptions = 0;
     this.#migrations = 0;
@@ -339,6 +339,7 @@ export class Machine {
       sections: this.sections.save(),
       counts: this.counts,
       outcome: this.#outcome,
+      decisions: this.#decisions.save(),
       decisionIndex: this.#decisions.length,
     };
   }
@@ -362,7 +363,7 @@ export class Machine {
     this.#outcome = snapshot.outcome;
     this.#rejection = '';
     this.#livelock = undefined;
-    this.#decisions.length = snapshot.decisionIndex;
+    this.#decisions.restore(snapshot.decisions);
   }
 
   #liveTaskIds(): (number | undefined)[] {
