@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Decision } from '../../kernel-model/sched/decision.ts';
 import { UserError } from '../errors.ts';
-import {
-  ExhaustiveSearch,
-  type SearchBounds,
-  type SearchResult,
-} from '../explore/search/exhaustive.ts';
+import type { SearchBounds } from '../explore/search/bounds.ts';
+import { Explorer } from '../explore/search/explorer.ts';
+import { SEARCH_STRATEGIES } from '../explore/search/registry.ts';
+import { runSearch, type SearchResult } from '../explore/search/run-search.ts';
+import { ReplayStrategy } from '../explore/strategies/replay.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import { loadProgram } from '../loader/load.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -102,12 +103,16 @@ function readOptions(argv: Readonly<Record<string, unknown>>) {
     bounds: {
       preemptions: integer('preemptions', 0, PREEMPTIONS_MAX),
       entries: integer('entries', 1, ENTRIES_MAX),
-      schedules:
-        argv.schedules === undefined
-          ? Number.MAX_SAFE_INTEGER
-          : integer('schedules', 1, Number.MAX_SAFE_INTEGER),
       instructions: integer('max-instructions', 1, Number.MAX_SAFE_INTEGER),
+      signals: [],
+      runs: 1000,
+      seed: integer('seed', 0, SEED_MAX),
+      depth: 2,
     } satisfies SearchBounds,
+    schedulesMax:
+      argv.schedules === undefined
+        ? Number.MAX_SAFE_INTEGER
+        : integer('schedules', 1, Number.MAX_SAFE_INTEGER),
     quiet: argv.quiet === true,
     offline: argv.offline === true,
     json: optional('json'),
@@ -127,7 +132,8 @@ async function fuzz(options: FuzzOptions): Promise<number> {
   });
   const started = performance.now();
   const result = await search(machine, image, options);
-  if (result.failure !== undefined) saveSchedule(machine, image, options);
+  const { failure } = result.tally;
+  if (failure !== undefined) saveSchedule(machine, image, options, failure.decisions);
   const report = reportSearch(
     result,
     image,
@@ -157,21 +163,13 @@ async function search(
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   const { profile, cpus, seed, bounds } = options;
-  const searching = new ExhaustiveSearch(
-    machine,
-    (driver) =>
-      machine.boot({
-        program: { image, args: options.args, env: options.env },
-        profile,
-        vcpus: cpus,
-        seed,
-        maxInstructions: bounds.instructions,
-        strategy: driver.strategy,
-        output: () => {},
-      }),
-    bounds,
-    () => isInterrupted || performance.now() > deadline,
-  ).run();
+  const program = { image, args: options.args, env: options.env };
+  const explorer = new Explorer(machine, { program, profile, vcpus: cpus, seed }, bounds);
+  const searching = runSearch(
+    SEARCH_STRATEGIES.exhaustive.open(explorer),
+    ({ schedules }) =>
+      isInterrupted || performance.now() > deadline || schedules >= options.schedulesMax,
+  );
   try {
     for (;;) {
       const { done, value } = searching.next();
@@ -188,8 +186,23 @@ async function search(
   }
 }
 
-/** The run that failed is the machine's last one. */
-function saveSchedule(machine: Machine, image: ProgramImage, options: FuzzOptions): void {
+/** Runs the failing schedule again, and saves it. */
+function saveSchedule(
+  machine: Machine,
+  image: ProgramImage,
+  options: FuzzOptions,
+  decisions: readonly Decision[],
+): void {
+  machine.boot({
+    program: { image, args: options.args, env: options.env },
+    profile: options.profile,
+    vcpus: options.cpus,
+    seed: options.seed,
+    maxInstructions: options.bounds.instructions,
+    strategy: new ReplayStrategy(decisions),
+    output: () => {},
+  });
+  machine.runToEnd();
   const schedule = recordSchedule(machine, image, {
     kernel: options.profile.name,
     cpus: options.cpus,

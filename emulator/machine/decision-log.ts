@@ -87,6 +87,11 @@ export class DecisionLog {
     }
   }
 
+  /** The run at `index` ended after so many instructions. */
+  shortenRun(index: number, instructions: number): void {
+    this.#numbers[index * NUMBERS + 1] = instructions;
+  }
+
   #append(code: number, first: number, second: number): void {
     const at = this.#chunkLength;
     const chunk =

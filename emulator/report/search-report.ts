@@ -1,5 +1,8 @@
-import type { SearchBounds, SearchResult } from '../explore/search/exhaustive.ts';
+import { signalName } from '../../kernel-model/abi/signal.ts';
+import type { SearchBounds } from '../explore/search/bounds.ts';
 import { describeInterruption, type PlacedInterruption } from '../explore/search/interruption.ts';
+import type { SearchResult } from '../explore/search/run-search.ts';
+import type { CoverageRow } from '../explore/search/tally.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Outcome } from '../machine/outcome.ts';
 import { describeOutcome, plural } from './summary.ts';
@@ -31,7 +34,7 @@ export interface SearchReport extends SearchSettings {
   readonly coverage: readonly {
     readonly address: string;
     readonly symbol: string;
-    readonly interruptions: Readonly<Record<string, number>>;
+    readonly interruptions: CoverageRow;
   }[];
   readonly failure?: FailureReport;
 }
@@ -56,13 +59,12 @@ export function reportSearch(
   settings: SearchSettings,
   run: { readonly seconds: number; readonly scheduleFile: string },
 ): SearchReport {
-  const { verdict, schedules, distinctStates, merged, timedOut, failure } = result;
-  const coverage = [...result.coverage]
-    .sort(([a], [b]) => a - b)
-    .map(([address, kinds]) => ({
-      ...place(image, address),
-      interruptions: Object.fromEntries(kinds),
-    }));
+  const { verdict, tally } = result;
+  const { schedules, distinctStates, merged, failure } = tally;
+  const coverage = Object.entries(tally.coverage).map(([address, row]) => ({
+    ...place(image, Number(address)),
+    interruptions: row,
+  }));
   return {
     schema: SEARCH_REPORT_SCHEMA,
     guest: { path: image.path, sha256: image.sha256 },
@@ -71,11 +73,11 @@ export function reportSearch(
     verdict,
     memoryModel: 'SC',
     strategy: 'exhaustive',
-    bound: { ...bounds, completed: result.completed },
+    bound: { ...bounds, completed: Math.max(0, result.completedStages - 1) },
     schedules,
     distinctStates,
     merged,
-    timedOut,
+    timedOut: tally.cuts.timeout ?? 0,
     seconds: run.seconds,
     coverage,
     ...(failure !== undefined && {
@@ -102,7 +104,8 @@ function place(image: ProgramImage, address: number) {
 
 /** `task 2 @ push+0x1c: preempt -> task 3 until it commits` */
 function describePlaced({ task, address, interruption }: PlacedInterruption, image: ProgramImage) {
-  return `task ${task} @ ${image.symbols.format(address)}: ${describeInterruption(interruption)}`;
+  const what = describeInterruption(interruption, (at) => image.symbols.format(at), signalName);
+  return `task ${task} @ ${image.symbols.format(address)}: ${what}`;
 }
 
 /** The report for people. */

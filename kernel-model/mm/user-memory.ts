@@ -67,9 +67,9 @@ export class UserMemory {
     return this.observer === undefined ? this.#index(address, true) : -1;
   }
 
-  /** The block at an index that `writableBlock` gave was written. */
-  markWritten(index: number): void {
-    this.#memory.markDirty(index >>> WORDS_PER_PAGE_SHIFT);
+  /** So many bytes of the block at an index that `writableBlock` gave were written. */
+  markWritten(index: number, lengthBytes: number): void {
+    this.#memory.markWritten(index * 4, lengthBytes);
   }
 
   /** Reads a u64; `undefined` on a fault. Any alignment. */
@@ -111,7 +111,7 @@ export class UserMemory {
     if (at < 0) return false;
     this.observer?.('write', address, 4);
     this.words[at] = value;
-    this.markWritten(at);
+    this.markWritten(at, 4);
     return true;
   }
 
@@ -122,7 +122,7 @@ export class UserMemory {
     this.observer?.('write', address, 8);
     this.words[at] = first;
     this.words[at + 1] = second;
-    this.markWritten(at);
+    this.markWritten(at, 8);
     return true;
   }
 
@@ -137,7 +137,7 @@ export class UserMemory {
     if (at < 0) return false;
     this.observer?.('write', address, 8);
     this.#memory.words64[at >>> 1] = value;
-    this.markWritten(at);
+    this.markWritten(at, 8);
     return true;
   }
 
@@ -166,7 +166,7 @@ export class UserMemory {
       const offset = this.space.translate(address + done, true);
       const length = Math.min(bytes.length - done, PAGE_SIZE - (offset % PAGE_SIZE));
       this.space.memory.bytes.set(bytes.subarray(done, done + length), offset);
-      this.space.memory.markDirty(offset >>> PAGE_SHIFT);
+      this.space.memory.markWritten(offset, length);
       this.observer?.('write', address + done, length);
       done += length;
     }

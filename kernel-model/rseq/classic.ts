@@ -122,7 +122,7 @@ export function classicVariant(traits: ClassicTraits, { debug }: BuildOptions): 
       child.rseqEvents = parent.rseqEvents;
       record(child, RSEQ_EVENT_MIGRATE);
     },
-    armedRegion: armedRegionOf,
+    armedRegion: (context) => armedRegionOf(context, 'strict'),
     armingWord: armingWordOf,
     standingRegions: () => NO_RANGES,
   };
@@ -168,8 +168,8 @@ function fixInstructionPointer(
   if (!isInside(descriptor, BigInt(registers.instructionPointer))) {
     return clearPointer(memory, cell);
   }
-  const region = toRegion(descriptor);
-  assert(region !== undefined, 'a descriptor without defects is a region');
+  const region = toRegion(Number(pointer), descriptor, 'loose');
+  assert(region !== undefined, 'a section that a task is inside of is a region');
   return restart(context, registration, region, descriptor.flags, filtersEvents);
 }
 

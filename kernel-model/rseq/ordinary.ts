@@ -50,6 +50,6 @@ export function resumeOrdinarily(
     words[area + WORD.nodeId] = NODE_ID;
     words[area + WORD.mmCid] = task.mmCid;
   }
-  memory.markWritten(area);
+  memory.markWritten(area, ORIG_RSEQ_SIZE);
   return outcome;
 }

@@ -4,14 +4,24 @@ import { decodeMemoryAccess, type MemoryAccess } from '../../engine/decode/memor
 import type { Driver } from './driver.ts';
 import { SectionMap, type TracedInstruction } from './section-map.ts';
 import { type Access, SharedAccesses } from './shared-accesses.ts';
+import type { LeftOutEntries } from './unit.ts';
 
 /** Instructions of each task that are traced one by one; beyond them it runs on. */
 const TRACED_INSTRUCTIONS_MAX = 20_000;
 const INSTRUCTION_BYTES_MAX = 15;
 const GRANULE_BYTES = 8;
 
-/** Runs the program once without interruption, and learns where it can matter to interrupt it. */
-export function learnBoundaries(driver: Driver): SectionMap {
+/** What a run without interruption teaches. */
+export interface Lesson {
+  readonly map: SectionMap;
+  readonly leftOut: readonly LeftOutEntries[];
+}
+
+/**
+ * Runs the program once without interruption, and learns where it can matter to interrupt it. Entries of
+ * a section or an access beyond the first `entriesMax` are left out.
+ */
+export function learnBoundaries(driver: Driver, entriesMax: number): Lesson {
   const traces = new Map<number, TracedInstruction[]>();
   const accesses = new SharedAccesses();
   const decoded = new Map<number, MemoryAccess | undefined>();
@@ -32,8 +42,10 @@ export function learnBoundaries(driver: Driver): SectionMap {
   }
   const map = new SectionMap();
   for (const [task, trace] of traces) map.learn(task, trace);
-  for (const { task, address } of accesses.shared()) map.addShared(task, address);
-  return map;
+  for (const { task, address, executions } of accesses.shared()) {
+    map.addShared(task, address, executions);
+  }
+  return { map, leftOut: map.beyond(entriesMax) };
 }
 
 /** What the task's next instruction accesses, if it has a memory operand. */

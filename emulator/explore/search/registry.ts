@@ -1,0 +1,7 @@
+import type { SearchStrategy } from './search-strategy.ts';
+import { EXHAUSTIVE } from './strategies/exhaustive.ts';
+
+/** The strategies of `fuzz --strategy`, by name. */
+export const SEARCH_STRATEGIES = {
+  exhaustive: EXHAUSTIVE,
+} as const satisfies Readonly<Record<string, SearchStrategy>>;

@@ -1,0 +1,32 @@
+/**
+ * A part of a search that any process can explore with the same result: plain JSON. What it numbers is the
+ * strategy's business: positions of the plain run, or schedules to draw.
+ */
+export interface WorkUnit {
+  /** Units of a stage are explored once those of all stages before are. */
+  readonly stage: number;
+  /** The first and the last of what the unit covers. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** All units of a search, by stage, with what they cover. Plain JSON. */
+export interface SearchPlan {
+  readonly units: readonly WorkUnit[];
+  readonly boundaries: readonly PlannedBoundary[];
+  /** Dynamic entries beyond the bound, where nothing is interrupted. */
+  readonly leftOut: readonly LeftOutEntries[];
+}
+
+/** An instruction before which tasks are interrupted. */
+export interface PlannedBoundary {
+  readonly address: number;
+  readonly places: readonly ('before' | 'inside' | 'after' | 'access')[];
+}
+
+export interface LeftOutEntries {
+  readonly task: number;
+  /** Where the section starts, or the instruction that accesses shared memory. */
+  readonly address: number;
+  readonly entries: number;
+}
