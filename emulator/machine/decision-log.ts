@@ -87,9 +87,9 @@ export class DecisionLog {
     }
   }
 
-  /** The run at `index` ended after so many instructions. */
-  shortenRun(index: number, instructions: number): void {
-    this.#numbers[index * NUMBERS + 1] = instructions;
+  /** The run that was the last decision of `until` ended after so many instructions. */
+  shortenRun({ chunk, chunkLength }: DecisionsImage, instructions: number): void {
+    chunk.numbers[chunkLength - 1] = instructions;
   }
 
   #append(code: number, first: number, second: number): void {
