@@ -1,8 +1,11 @@
 import { assertNever } from '../../kernel-model/assert.ts';
 import type { Decision } from '../../kernel-model/sched/decision.ts';
 
-const FIRST_CAPACITY = 1024;
-const NUMBERS = 2;
+/** Decisions of the first chunk after a branch; each that follows has twice as many, up to a limit. */
+const CHUNK_DECISIONS_MIN = 8;
+const CHUNK_DECISIONS_MAX = 256;
+/** Of each decision: the code of its kind, and the two numbers that it has at most. */
+const NUMBERS = 3;
 
 /** What stands for each kind. */
 const CODE = {
@@ -16,23 +19,41 @@ const CODE = {
   flush: 7,
 } as const satisfies Record<Decision['kind'], number>;
 
+/** Decisions that follow those of `before`. Numbers are appended and never changed. */
+interface Chunk {
+  readonly before: DecisionsImage | undefined;
+  readonly numbers: number[];
+  /** How many of the numbers have been written. */
+  used: number;
+}
+
+/** A list of decisions at one moment; shares what it can with longer and with shorter ones. Opaque. */
+export interface DecisionsImage {
+  readonly chunk: Chunk;
+  /** How much of the chunk belongs to the list. */
+  readonly chunkLength: number;
+  /** Decisions in all. */
+  readonly length: number;
+}
+
 /**
- * The decisions taken, as numbers in typed arrays: a list of objects would keep each of the millions
- * alive until the collector has moved it twice.
+ * The decisions taken since boot. They are kept as numbers: objects would live on for as long as the
+ * run, and each collection would move them. Going back to an image and on from there leaves all other
+ * images as they are.
  */
 export class DecisionLog {
-  #kinds = new Uint8Array(FIRST_CAPACITY);
-  #numbers = new Float64Array(FIRST_CAPACITY * NUMBERS);
+  #chunk = newChunk(undefined, CHUNK_DECISIONS_MIN);
+  #chunkLength = 0;
   #length = 0;
-  #capacity = FIRST_CAPACITY;
 
   get length(): number {
     return this.#length;
   }
 
-  /** Goes back, or forward again to what an earlier cut left in place. */
-  set length(length: number) {
-    this.#length = length;
+  clear(): void {
+    this.#chunk = newChunk(undefined, CHUNK_DECISIONS_MIN);
+    this.#chunkLength = 0;
+    this.#length = 0;
   }
 
   push(decision: Decision): void {
@@ -66,54 +87,86 @@ export class DecisionLog {
     }
   }
 
-  /** The run at `index` ended after so many instructions. */
-  shortenRun(index: number, instructions: number): void {
-    this.#numbers[index * NUMBERS + 1] = instructions;
+  /** The run that was the last decision of `until` ended after so many instructions. */
+  shortenRun({ chunk, chunkLength }: DecisionsImage, instructions: number): void {
+    chunk.numbers[chunkLength - 1] = instructions;
   }
 
   #append(code: number, first: number, second: number): void {
-    const index = this.#length++;
-    if (index === this.#capacity) this.#grow();
-    this.#kinds[index] = code;
-    this.#numbers[index * NUMBERS] = first;
-    this.#numbers[index * NUMBERS + 1] = second;
+    const at = this.#chunkLength;
+    const chunk =
+      at === this.#chunk.used && at < this.#chunk.numbers.length ? this.#chunk : this.#beginChunk();
+    const { numbers } = chunk;
+    numbers[chunk.used] = code;
+    numbers[chunk.used + 1] = first;
+    numbers[chunk.used + 2] = second;
+    chunk.used += NUMBERS;
+    this.#chunkLength = chunk.used;
+    this.#length++;
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
-    const kinds = new Uint8Array(this.#capacity);
-    kinds.set(this.#kinds);
-    this.#kinds = kinds;
-    const numbers = new Float64Array(this.#capacity * NUMBERS);
-    numbers.set(this.#numbers);
-    this.#numbers = numbers;
+  /**
+   * Begins a chunk: the one before is full, or its numbers beyond our part belong to another list that
+   * went on from the same decisions.
+   */
+  #beginChunk(): Chunk {
+    const { numbers } = this.#chunk;
+    const isFull = this.#chunkLength === numbers.length;
+    const twice = Math.min(2 * (numbers.length / NUMBERS), CHUNK_DECISIONS_MAX);
+    this.#chunk = newChunk(this.save(), isFull ? twice : CHUNK_DECISIONS_MIN);
+    return this.#chunk;
+  }
+
+  save(): DecisionsImage {
+    return { chunk: this.#chunk, chunkLength: this.#chunkLength, length: this.#length };
+  }
+
+  restore({ chunk, chunkLength, length }: DecisionsImage): void {
+    this.#chunk = chunk;
+    this.#chunkLength = chunkLength;
+    this.#length = length;
   }
 
   /** A copy of the decisions, as objects. */
   toArray(): Decision[] {
-    return Array.from({ length: this.#length }, (_, index) => this.#at(index));
-  }
-
-  #at(index: number): Decision {
-    const first = this.#numbers[index * NUMBERS] ?? 0;
-    const second = this.#numbers[index * NUMBERS + 1] ?? 0;
-    switch (this.#kinds[index]) {
-      case CODE.run:
-        return { kind: 'run', vcpu: first, instructions: second };
-      case CODE.switch:
-        return { kind: 'switch', vcpu: first, task: second };
-      case CODE.migrate:
-        return { kind: 'migrate', task: first, vcpu: second };
-      case CODE.place:
-        return { kind: 'place', task: first, vcpu: second };
-      case CODE.wake:
-        return { kind: 'wake', task: first };
-      case CODE.signal:
-        return { kind: 'signal', task: first, signal: second };
-      case CODE.fence:
-        return { kind: 'fence', vcpu: first };
-      default:
-        return { kind: 'flush', vcpu: first };
+    const chunks: DecisionsImage[] = [];
+    for (let at: DecisionsImage | undefined = this.save(); at !== undefined; at = at.chunk.before) {
+      chunks.push(at);
     }
+    return chunks.reverse().flatMap(decisionsOf);
+  }
+}
+
+function newChunk(before: DecisionsImage | undefined, decisions: number): Chunk {
+  return { before, numbers: new Array<number>(decisions * NUMBERS).fill(0), used: 0 };
+}
+
+function decisionsOf({ chunk, chunkLength }: DecisionsImage): Decision[] {
+  const decisions: Decision[] = [];
+  for (let at = 0; at < chunkLength; at += NUMBERS) {
+    const [code = 0, first = 0, second = 0] = chunk.numbers.slice(at, at + NUMBERS);
+    decisions.push(toDecision(code, first, second));
+  }
+  return decisions;
+}
+
+function toDecision(code: number, first: number, second: number): Decision {
+  switch (code) {
+    case CODE.run:
+      return { kind: 'run', vcpu: first, instructions: second };
+    case CODE.switch:
+      return { kind: 'switch', vcpu: first, task: second };
+    case CODE.migrate:
+      return { kind: 'migrate', task: first, vcpu: second };
+    case CODE.place:
+      return { kind: 'place', task: first, vcpu: second };
+    case CODE.wake:
+      return { kind: 'wake', task: first };
+    case CODE.signal:
+      return { kind: 'signal', task: first, signal: second };
+    case CODE.fence:
+      return { kind: 'fence', vcpu: first };
+    default:
+      return { kind: 'flush', vcpu: first };
   }
 }

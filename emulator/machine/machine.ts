@@ -116,7 +116,7 @@ export class Machine {
    * went through.
    */
   replaceDecisions(decisions: readonly Decision[]): void {
-    this.#decisions.length = 0;
+    this.#decisions.clear();
     for (const decision of decisions) this.#decisions.push(decision);
   }
 
@@ -158,7 +158,7 @@ export class Machine {
   boot(run: RunOptions): void {
     this.#slots.restore([]);
     this.sections.restore(NO_SECTIONS);
-    this.#decisions.length = 0;
+    this.#decisions.clear();
     this.#instructions = 0;
     this.#preemptions = 0;
     this.#migrations = 0;
@@ -269,12 +269,12 @@ export class Machine {
     assert(slice !== undefined, 'the machine was booted');
     if (this.#outcome !== undefined) return this.#outcome;
     // Choices that come up on the way are recorded after it.
-    const index = this.#decisions.length;
     this.#decisions.push({ kind: 'run', vcpu, instructions: limitInstructions });
+    const until = this.#decisions.save();
     slice.stopsAtBoundaries = true;
     this.#runSlice(vcpu, limitInstructions);
     slice.stopsAtBoundaries = false;
-    this.#decisions.shortenRun(index, slice.retired);
+    this.#decisions.shortenRun(until, slice.retired);
     return this.#outcome;
   }
 
@@ -377,6 +377,7 @@ export class Machine {
       sections: this.sections.save(),
       counts: this.counts,
       outcome: this.#outcome,
+      decisions: this.#decisions.save(),
       decisionIndex: this.#decisions.length,
     };
   }
@@ -400,7 +401,7 @@ export class Machine {
     this.#outcome = snapshot.outcome;
     this.#rejection = '';
     this.#livelock = undefined;
-    this.#decisions.length = snapshot.decisionIndex;
+    this.#decisions.restore(snapshot.decisions);
   }
 
   #liveTaskIds(): (number | undefined)[] {

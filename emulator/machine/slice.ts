@@ -1,4 +1,5 @@
 import { assert, assertNever } from '../../kernel-model/assert.ts';
+import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import type { Kernel } from '../../kernel-model/kernel.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
@@ -159,8 +160,8 @@ export class Slice {
       const address = log.address(i);
       if (onAccess !== undefined) this.#tell(onAccess, task, i);
       if (kind === RECORD_WRITE) {
-        const offset = space.translate(address, false);
-        if (offset >= 0) memory.markWritten(offset, log.sizeBytes(i));
+        const frame = space.frameFor(address, false);
+        if (frame >= 0) memory.markWritten(frame, address & (PAGE_SIZE - 1), log.sizeBytes(i));
         if (address === this.#armingWord) this.#noteStore(log.valueNumber(i), log.instruction(i));
       } else if (kind === RECORD_BOUNDARY && !(address === faultedAt && i >= count - 2)) {
         const armed = this.#region ?? (task.rseq && armings.standingAt(address));

@@ -69,7 +69,8 @@ export class UserMemory {
 
   /** So many bytes of the block at an index that `writableBlock` gave were written. */
   markWritten(index: number, lengthBytes: number): void {
-    this.#memory.markWritten(index * 4, lengthBytes);
+    const low = (index << 2) & (PAGE_SIZE - 1);
+    this.#memory.markWritten(index >>> WORDS_PER_PAGE_SHIFT, low, lengthBytes);
   }
 
   /** Reads a u64; `undefined` on a fault. Any alignment. */
@@ -163,10 +164,11 @@ export class UserMemory {
       done += PAGE_SIZE - ((address + done) % PAGE_SIZE);
     }
     for (let done = 0; done < bytes.length; ) {
-      const offset = this.space.translate(address + done, true);
-      const length = Math.min(bytes.length - done, PAGE_SIZE - (offset % PAGE_SIZE));
-      this.space.memory.bytes.set(bytes.subarray(done, done + length), offset);
-      this.space.memory.markWritten(offset, length);
+      const frame = this.space.frameFor(address + done, true);
+      const low = (address + done) % PAGE_SIZE;
+      const length = Math.min(bytes.length - done, PAGE_SIZE - low);
+      this.#memory.bytes.set(bytes.subarray(done, done + length), frame * PAGE_SIZE + low);
+      this.#memory.markWritten(frame, low, length);
       this.observer?.('write', address + done, length);
       done += length;
     }
