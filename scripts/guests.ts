@@ -49,8 +49,8 @@ export type KernelOutcome =
   | { readonly kind: 'signal'; readonly signal: number; readonly stdout: string };
 
 /**
- * A guest of `rules/`, made to be read by `check`: the rules that it breaks in the eyes of each kernel, as
- * `--kernel` takes it.
+ * A guest of `rules/`, made to be read by `check`: the rules that it breaks in the eyes of each kernel,
+ * as `--kernel` takes it.
  */
 export interface RuleGuest extends Omit<ManifestGuest, 'expected'> {
   readonly findings: Readonly<Record<string, readonly string[]>>;

@@ -11,7 +11,7 @@ import { isThreadLocal } from './instruction.ts';
 import { type RunUp, runUpTo } from './run-up.ts';
 
 /** What librseq, glibc and tcmalloc register on x86-64. */
-export const USUAL_SIGNATURE = 0x5305_3053;
+const USUAL_SIGNATURE = 0x5305_3053;
 
 /** What a file is checked as. */
 export interface CheckSettings {
@@ -76,7 +76,7 @@ export class CheckedProgram {
 }
 
 /** Of the ABI that a kernel has. */
-export function familyOf({ name }: Pick<KernelProfile, 'name'>): AbiFamily {
+function familyOf({ name }: Pick<KernelProfile, 'name'>): AbiFamily {
   const [base = name] = name.split('+');
   if (/^(linux|broken)-/.test(base)) return 'mainline';
   return base === 'rfc-2017' || base === 'desnoyers-2016b' ? base : 'other';

@@ -28,8 +28,8 @@ interface Candidate {
 
 /**
  * The direct branches of a whole file that lead into its sections, start included, from outside of the
- * section that they lead to. Bytes that look like one are found first, which is fast in large files; then
- * the code around them is decoded.
+ * section that they lead to. Bytes that look like one are found first, which is fast in large files;
+ * then the code around them is decoded.
  */
 export function incomingBranches(
   image: ObjectImage,

@@ -5,8 +5,8 @@ import { PROFILES } from '../../../kernel-model/rseq/registry.ts';
 import { compileSections } from './compiled-guest.ts';
 
 /**
- * Every operation of the guests, alone and in a loop that tries again, so that compilers lay the ways out of
- * a section as they like: the code around it must not be taken for a mistake.
+ * Every operation of the guests, alone and in a loop that tries again, so that compilers lay the ways
+ * out of a section as they like: the code around it must not be taken for a mistake.
  */
 const OPERATIONS = `
 #include "rseq_operations.h"

@@ -124,7 +124,8 @@ function otherIndex(
     const [checked] = comparison?.loads ?? [];
     if (comparison === undefined || checked === undefined) continue;
     if (comparison.kind !== load.kind) {
-      const message = `compares ${comparison.kind === 'cpu' ? 'cpu_id' : 'mm_cid'}, but the address is made of another id`;
+      const field = comparison.kind === 'cpu' ? 'cpu_id' : 'mm_cid';
+      const message = `compares ${field}, but the address is made of another id`;
       return { address: comparison.instruction.address, message };
     }
     const message = 'another reading of the CPU number than the one the address is made of';
