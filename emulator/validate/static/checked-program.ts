@@ -58,7 +58,7 @@ export class CheckedProgram {
   /** How a section is armed; in rfc-2017 by its own first store. */
   arming(section: CriticalSection): Arming {
     if (this.family !== 'rfc-2017') return armingOf(this.runUp(section.start));
-    const store = section.code?.linear.find(({ memory }) => memory.some(({ writes }) => writes));
+    const store = section.code?.reached.find(({ memory }) => memory.some(({ writes }) => writes));
     const place = store && armedPlace(store);
     const value = store?.source === undefined ? store?.immediate : undefined;
     const isArming = place !== undefined && (isThreadLocal(place) || value === section.descriptor);

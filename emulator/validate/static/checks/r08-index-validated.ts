@@ -119,7 +119,10 @@ function otherIndex(
   const isEqual = (a: IdLoad, b: IdLoad) =>
     a === b || compared.some((pair) => pair.includes(a) && pair.includes(b));
   for (const { load } of outsideLoads(section, origins, effect)) {
-    if (comparisons.some(({ loads }) => [...loads].some((each) => isEqual(each, load)))) continue;
+    const isChecked = comparisons.some(
+      ({ kind, loads }) => kind === load.kind && [...loads].some((each) => isEqual(each, load)),
+    );
+    if (isChecked) continue;
     const [comparison] = comparisons;
     const [checked] = comparison?.loads ?? [];
     if (comparison === undefined || checked === undefined) continue;
