@@ -102,7 +102,8 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   },
   'a list walked': {
     rule: undefined,
-    inside: `${CHECK} movq (%rdx), %rax\n 1: movq (%rax), %rax\n testq %rax, %rax\n jne 1b\n incq (%rdx)`,
+    inside: `${CHECK} movq (%rdx), %rax\n 1: movq (%rax), %rax\n testq %rax, %rax\n jne 1b
+      incq (%rdx)`,
   },
   'a private item stored, an exit to post-commit, then the commit': {
     rule: undefined,
