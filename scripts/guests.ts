@@ -37,6 +37,8 @@ export interface ManifestGuest {
   readonly kernel?: string;
   readonly files: { readonly bin: ManifestFile; readonly elf: ManifestFile };
   readonly expected: ExpectedVerdict;
+  /** The rules that it breaks in the eyes of `check`; none if left out. */
+  readonly findings?: readonly string[];
 }
 
 /**
@@ -52,10 +54,10 @@ export type KernelOutcome =
   | { readonly kind: 'signal'; readonly signal: number; readonly stdout: string };
 
 /**
- * A guest of `rules/`, made to be read by `check`: the rules that it breaks in the eyes of each kernel, as
- * `--kernel` takes it.
+ * A guest of `rules/`, made to be read by `check`: the rules that it breaks in the eyes of each kernel,
+ * as `--kernel` takes it.
  */
-export interface RuleGuest extends Omit<ManifestGuest, 'expected'> {
+export interface RuleGuest extends Omit<ManifestGuest, 'expected' | 'findings'> {
   readonly findings: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -232,6 +234,7 @@ function guestBuilds(): readonly GuestBuild[] {
       defines: ['UNPROTECTED'],
       args,
       expected: { kind: 'some-seed-fails', status: 1 },
+      findings: ['R7'],
     },
   ]);
 }

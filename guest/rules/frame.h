@@ -1,6 +1,6 @@
 /*
- * What the guests of this folder share: each has one function, `section`, that breaks one rule, and built
- * with -DFIXED does not. It is written in assembly, so that nothing is there but what is meant:
+ * What the guests of this folder share: each has one function, `section`, that breaks one rule, and
+ * built with -DFIXED does not. It is written in assembly, so that nothing is there but what is meant:
  *
  *   choose_slot            ecx = the CPU's number, rdx = the address of its slot
  *   arm                    rseq_cs = .Ldescriptor, by way of rax; start_ip comes next
@@ -8,9 +8,12 @@
  *   describe               the descriptor, listed in the pointer array
  *   handler                the abort handler behind its signature, which goes to .Lretry
  *
- * The usual labels: .Lretry before choose_slot, .Lstart, .Lend, .Labort, .Ldescriptor. Calls keep no register.
+ * The usual labels: .Lretry before choose_slot, .Lstart, .Lend, .Labort, .Ldescriptor.
  */
 #include "rseq_area.h"
+
+/* Else the symbol table has the name of a temporary file. */
+  .file __BASE_FILE__
 
 #define CPU_ID_START %fs:RSEQ_OFFSET
 #define CPU_ID %fs:RSEQ_OFFSET_CPU_ID

@@ -110,6 +110,7 @@ export const kernelGuestBuilds: readonly KernelGuestBuild[] = [
     name: 'sleep',
     description: 'A system call that sleeps inside a section',
     source: 'kernel/sleep.c',
+    findings: ['R14', 'R22'],
     defines: [],
     args: ['2', '5'],
     outcomes: {
@@ -141,6 +142,7 @@ export const kernelGuestBuilds: readonly KernelGuestBuild[] = [
     name: 'probe',
     description: 'What tells neighbouring releases apart in system calls and struct rseq',
     source: 'kernel/probe.c',
+    findings: ['R14'],
     defines: [],
     args: [],
     outcomes: {

@@ -50,6 +50,7 @@ const BROKEN: readonly (readonly [name: string, rule: string, title: string])[] 
 const ACCEPTED: readonly (readonly [name: string, title: string])[] = [
   ['accepted-early-exit', 'early exit'],
   ['accepted-beyond-cursor', 'beyond cursor'],
+  ['accepted-cached-pointer', 'cached pointer'],
   ['accepted-derived-pointer', 'derived pointer'],
   ['accepted-rearm', 'rearm'],
   ['accepted-nopl', 'nopl'],

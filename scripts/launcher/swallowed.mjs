@@ -58,9 +58,9 @@ const sharedNames = ['force', 'jobs', 'json'];
 /**
  * Not reported although npm takes them too: --quiet (npm makes it its log level, and its loss only
  * adds a summary), --offline (who tells npm to stay offline means all of us: the verbs honour
- * npm_config_offline), --only (npm drops it with a warning of its own, and leaves no trace), --format and
- * --ignore (npm takes them for its --format-package-lock and --ignore-scripts: the loss is seen at once,
- * and adds findings).
+ * npm_config_offline), --only (npm drops it with a warning of its own, and leaves no trace), --format
+ * and --ignore (npm takes them for its --format-package-lock and --ignore-scripts: the loss is seen at
+ * once, and adds findings).
  */
 export const unreportedNames = ['format', 'ignore', 'offline', 'only', 'quiet'];
 

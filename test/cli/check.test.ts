@@ -16,11 +16,11 @@ const sound = guest('counter');
 
 /** The SARIF schema that Microsoft's tools for SARIF check with. */
 function sarifValidator() {
-  const require = createRequire(import.meta.url);
-  const read = (path: string) => JSON.parse(readFileSync(require.resolve(path), 'utf8'));
+  const { resolve } = createRequire(import.meta.url);
+  const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
   const ajv = new Ajv({ schemaId: 'auto', allErrors: true });
-  ajv.addMetaSchema(read('ajv/lib/refs/json-schema-draft-04.json'));
-  return ajv.compile(read('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json'));
+  ajv.addMetaSchema(read(resolve('ajv/lib/refs/json-schema-draft-04.json')));
+  return ajv.compile(read(resolve('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json')));
 }
 
 async function configFile(content: unknown): Promise<string> {

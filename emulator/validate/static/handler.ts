@@ -30,7 +30,8 @@ export function handlerOf(section: CriticalSection, program: CheckedProgram): Ha
   const retries: Retry[] = [];
   const pending = [abort];
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-    if (byAddress.has(at) || (at >= start && at < end)) continue;
+    if (byAddress.has(at) || (at >= start && at < end) || !program.memory.isExecutable(at))
+      continue;
     if (byAddress.size === WALK_LIMIT_INSTRUCTIONS) break;
     const code = program.memory.codeAt(at, INSTRUCTION_BYTES_MAX);
     const [instruction] = decodeRun(code, at, 1);

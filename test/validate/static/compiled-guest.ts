@@ -24,7 +24,7 @@ export async function compileSections(
   return path;
 }
 
-/** Two operations of the guests, one of them without the store that arms, and a place to link them to. */
+/** Two sections, one of them without the store that arms, and a program that has them. */
 export const TWO_SECTIONS = `
 #include "rseq_operations.h"
 uint64_t counters[64];

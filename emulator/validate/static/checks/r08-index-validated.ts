@@ -119,12 +119,16 @@ function otherIndex(
   const isEqual = (a: IdLoad, b: IdLoad) =>
     a === b || compared.some((pair) => pair.includes(a) && pair.includes(b));
   for (const { load } of outsideLoads(section, origins, effect)) {
-    if (comparisons.some(({ loads }) => [...loads].some((each) => isEqual(each, load)))) continue;
+    const isChecked = comparisons.some(
+      ({ kind, loads }) => kind === load.kind && [...loads].some((each) => isEqual(each, load)),
+    );
+    if (isChecked) continue;
     const [comparison] = comparisons;
     const [checked] = comparison?.loads ?? [];
     if (comparison === undefined || checked === undefined) continue;
     if (comparison.kind !== load.kind) {
-      const message = `compares ${comparison.kind === 'cpu' ? 'cpu_id' : 'mm_cid'}, but the address is made of another id`;
+      const field = comparison.kind === 'cpu' ? 'cpu_id' : 'mm_cid';
+      const message = `compares ${field}, but the address is made of another id`;
       return { address: comparison.instruction.address, message };
     }
     const message = 'another reading of the CPU number than the one the address is made of';

@@ -23,7 +23,11 @@ export const checkR12: StaticCheck = function* (section, program) {
     if (again) {
       const message = 'stores to where the commit stores: an abort in between leaves it changed';
       yield { address, message };
-    } else if (!updates && readerBefore(code, instruction, place) !== undefined) {
+    } else if (
+      !updates &&
+      following.length > 0 &&
+      readerBefore(code, instruction, place) !== undefined
+    ) {
       const message = 'stores before the commit to what the section has read, so that it is shared';
       yield { address, message };
     }

@@ -8,7 +8,7 @@ const LONG_INSTRUCTIONS = 512;
 
 export const checkR23: StaticCheck = function* ({ code, start }) {
   if (code === undefined) return;
-  const count = code.linear.length;
+  const count = code.reached.length;
   if (count > LONG_INSTRUCTIONS) {
     const many = code.cut ? `more than ${SECTION_LIMIT_INSTRUCTIONS}` : String(count);
     yield { address: start, message: `the section has ${many} instructions` };
