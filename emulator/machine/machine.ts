@@ -85,6 +85,7 @@ export class Machine {
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
     this.sections = new Sections((id, end, region) => {
       this.onSectionEnd?.(id, end, region);
+      this.#run?.watcher?.sectionEnded(id, end, region);
       if (end === 'aborted') return;
       const task = taskOf(this.kernel.state, id);
       if (end === 'gave up') this.#checkLivelock(id, region, noteFailedAttempt(task, region));
@@ -171,6 +172,7 @@ export class Machine {
       armings: this.#armings,
       memory: this.memory,
       onAccess: run.onAccess,
+      watcher: run.watcher,
       clock: this.#clock,
     });
   }
@@ -191,6 +193,7 @@ export class Machine {
       output: run.output,
       syscallDone: (...call) => {
         this.#clock.onSyscall(call[1].name);
+        run.watcher?.called(...call);
         run.onSyscall?.(...call);
       },
       sectionAborted: (task, region, from) => {
@@ -337,6 +340,7 @@ export class Machine {
       kernel: copyKernelState(this.kernel.state),
       registers: this.#slots.save(this.#liveTaskIds()),
       sections: this.sections.save(),
+      watcher: this.#run?.watcher?.save(),
       counts: this.counts,
       outcome: this.#outcome,
       decisionIndex: this.#decisionCount,
@@ -355,6 +359,7 @@ export class Machine {
     this.kernel.state = copyKernelState(snapshot.kernel);
     this.#slots.restore(snapshot.registers);
     this.sections.restore(snapshot.sections);
+    if (snapshot.watcher !== undefined) this.#run?.watcher?.restore(snapshot.watcher);
     this.#instructions = snapshot.counts.instructions;
     this.#preemptions = snapshot.counts.preemptions;
     this.#migrations = snapshot.counts.migrations;

@@ -9,6 +9,7 @@ import type { Outcome } from './outcome.ts';
 import type { Program } from './program.ts';
 import type { SectionsImage } from './sections.ts';
 import type { Strategy } from './strategy.ts';
+import type { RunWatcher, WatcherImage } from './watcher.ts';
 
 /** One load or store that retired; `instruction` is the address of what made it. */
 export interface GuestAccess {
@@ -37,6 +38,8 @@ export interface RunOptions {
   readonly onSyscall?: KernelHost['syscallDone'];
   /** Told of each load and store; of loads only where the machine was opened with `logReads`. */
   readonly onAccess?: AccessListener;
+  /** Follows the run; snapshots hold what it knows. */
+  readonly watcher?: RunWatcher;
 }
 
 /** Counters of a run, kept by snapshots. */
@@ -55,6 +58,7 @@ export interface MachineSnapshot {
   readonly kernel: KernelState;
   readonly registers: readonly (CpuContext | undefined)[];
   readonly sections: SectionsImage;
+  readonly watcher: WatcherImage | undefined;
   readonly counts: RunCounts;
   readonly outcome: Outcome | undefined;
   /** Schedule position: decisions taken so far. */
