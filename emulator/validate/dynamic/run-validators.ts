@@ -133,6 +133,7 @@ export class RunValidators implements RunWatcher, ValidatedRun {
       protecting !== undefined && isBounded(protecting)
         ? this.#learn(task, protecting)
         : this.#sections.at(instruction);
+    if (section !== undefined && protecting !== undefined) this.#admit(task, section, protecting);
     const sizeBytes = log.sizeBytes(index);
     const value = toUnsigned(log, index, sizeBytes);
     // A store that arms, by a thread that has not registered.
@@ -151,6 +152,13 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     };
     for (const onStore of this.#onStore) onStore(this, store);
     if (code !== undefined && !code.isLast) this.#noteEarly(store);
+  }
+
+  /** A section that arms from within is met for the first time after its first instruction. */
+  #admit(task: Task, section: KnownSection, armed: ArmedRegion): void {
+    if (this.state.attempts[task.id]?.section === section) return;
+    if (!this.#machine.sections.isTracked(task.id)) return;
+    this.state.setAttempt(task.id, begin(section, armed));
   }
 
   /** A commit as it should be, to a place that concerns nobody else: most are. */
@@ -197,9 +205,10 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     for (const onStart of this.#onStart) onStart(this, task, attempt);
   }
 
-  sectionEnded(id: TaskId, end: SectionEnd): void {
+  sectionEnded(id: TaskId, end: SectionEnd, region: ArmedRegion): void {
     const attempt = this.state.attempts[id];
-    if (attempt === undefined) return;
+    // The end of a section may be seen only when the next one has begun.
+    if (attempt?.section.region.end !== region.end) return;
     const hasFailed = end === 'aborted' || end === 'exited';
     if (hasFailed) {
       const cause = end === 'aborted' ? 'abort' : 'exit';
