@@ -5,9 +5,11 @@ import { loadProgram } from '../loader/load.ts';
 import { exitStatusOf } from '../machine/outcome.ts';
 import { formatSchedule, printSchedule } from '../machine/schedule.ts';
 import { recordSchedule } from '../report/recorded-schedule.ts';
+import { formatFinding } from '../report/run-findings.ts';
 import { reportRun } from '../report/run-report.ts';
 import { describeOutcome, formatSummary } from '../report/summary.ts';
 import { formatSyscall } from '../trace/strace.ts';
+import { RunValidators } from '../validate/dynamic/run-validators.ts';
 import { EXIT_INTERRUPTED, EXIT_OURS } from './exit-status.ts';
 import {
   OUTPUT_OPTIONS,
@@ -118,6 +120,7 @@ async function emulate(options: EmulateOptions): Promise<number> {
     escalate: options.escalate,
     signals: options.injected,
   });
+  const watcher = new RunValidators(machine, image, profile);
   machine.boot({
     program: { image, args: options.args, env: options.env },
     profile,
@@ -126,6 +129,7 @@ async function emulate(options: EmulateOptions): Promise<number> {
     maxInstructions,
     strategy: scheduler,
     output: guestOutput(options.json),
+    watcher,
     ...(options.strace && {
       onSyscall: (...call) => writeLines([formatSyscall(...call)], ''),
     }),
@@ -135,7 +139,7 @@ async function emulate(options: EmulateOptions): Promise<number> {
   const stepped = debugged?.finish();
   const settings = { kernel: profile.name, cpus, seed, tick };
   const report = {
-    ...reportRun(machine, image, settings, repeatCommand(options)),
+    ...reportRun(machine, image, settings, repeatCommand(options), watcher.findings),
     ...(stepped !== undefined && { stepping: stepped }),
   };
   const schedule = recordSchedule(machine, image, {
@@ -145,7 +149,9 @@ async function emulate(options: EmulateOptions): Promise<number> {
     env: options.env,
     maxInstructions,
   });
-  if (!options.quiet) writeLines([formatSummary(report, image)], '');
+  if (!options.quiet) {
+    writeLines([formatSummary(report, image), ...watcher.findings.flatMap(formatFinding)], '');
+  }
   if (options.printSchedule && schedule !== undefined) {
     writeLines([printSchedule(schedule)], '');
   }

@@ -8,8 +8,11 @@ import type { Machine } from '../machine/machine.ts';
 import { isPass } from '../machine/outcome.ts';
 import { isPrintedSchedule, type Schedule } from '../machine/schedule.ts';
 import { parsePrintedSchedule, parseSchedule } from '../machine/schedule-parser.ts';
+import { formatFinding } from '../report/run-findings.ts';
 import { reportRun } from '../report/run-report.ts';
 import { describeOutcome } from '../report/summary.ts';
+import { RunValidators } from '../validate/dynamic/run-validators.ts';
+import type { Finding } from '../validate/finding.ts';
 import { EXIT_INTERRUPTED } from './exit-status.ts';
 import { OUTPUT_OPTIONS, parseKernel } from './options.ts';
 import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
@@ -86,6 +89,7 @@ async function replay(options: ReplayOptions): Promise<number> {
     );
   }
   const machine = await openDefaultMachine({ offline: options.offline });
+  const watcher = new RunValidators(machine, image, profile);
   machine.boot({
     program: { image, args: schedule.guest.args, env: schedule.guest.env },
     profile,
@@ -94,9 +98,10 @@ async function replay(options: ReplayOptions): Promise<number> {
     maxInstructions: schedule.maxInstructions,
     strategy: new ReplayStrategy(schedule.decisions),
     output: guestOutput(options.json),
+    watcher,
   });
   await runInterruptibly(machine);
-  return conclude(machine, image, schedule, options, profile.name);
+  return conclude(machine, image, schedule, options, watcher.findings);
 }
 
 function conclude(
@@ -104,11 +109,12 @@ function conclude(
   image: ProgramImage,
   schedule: Schedule,
   options: ReplayOptions,
-  kernel: string,
+  findings: readonly Finding[],
 ): number {
   const { cpus, seed, tick } = schedule;
   const command = `npx rseq-testbed replay ${options.schedule}`;
-  const report = reportRun(machine, image, { kernel, cpus, seed, tick }, command);
+  const kernel = machine.kernel.profile.name;
+  const report = reportRun(machine, image, { kernel, cpus, seed, tick }, command, findings);
   const differences = machine.outcome === undefined ? [] : compare(machine, image, schedule);
   if (options.json !== undefined) {
     const reproduced = machine.outcome !== undefined && differences.length === 0;
@@ -126,6 +132,7 @@ function conclude(
   if (!options.quiet) {
     const result = describeOutcome(schedule.outcome, image);
     writeLines([`reproduced: ${result}, state hash ${schedule.stateHash}`]);
+    writeLines(findings.flatMap(formatFinding), '');
   }
   return isPass(schedule.outcome) ? STATUS_PASS_REPRODUCED : STATUS_FAILURE_REPRODUCED;
 }

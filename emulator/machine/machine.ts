@@ -233,7 +233,7 @@ export class Machine {
         this.#apply(strategy.next(this.kernel));
       }
     } catch (error) {
-      this.#outcome = outcomeOfError(error);
+      this.#end(outcomeOfError(error));
     }
     return this.#outcome;
   }
@@ -248,7 +248,7 @@ export class Machine {
   #skipIdleTime(): boolean {
     const timer = this.kernel.nextTimer();
     if (timer === Number.POSITIVE_INFINITY) {
-      this.#outcome = { kind: 'deadlock', blocked: blockedTasks(this.kernel.state.tasks) };
+      this.#end({ kind: 'deadlock', blocked: blockedTasks(this.kernel.state.tasks) });
       return false;
     }
     this.kernel.state.now = timer;
@@ -301,23 +301,28 @@ export class Machine {
     const stop = slice.run(vcpu, budget);
     this.#instructions += slice.retired;
     if (stop !== undefined) {
-      this.#outcome = { kind: 'unsupported', ...stop };
+      this.#end({ kind: 'unsupported', ...stop });
       return;
     }
     this.#checkEnd();
     if (this.#outcome !== undefined) return;
     if (this.#instructions >= run.maxInstructions) {
-      this.#outcome = { kind: 'budget', instructions: this.#instructions };
+      this.#end({ kind: 'budget', instructions: this.#instructions });
     } else if (this.memory.limitExceeded) {
       const what = `more than ${this.memory.touchedLimit} pages of memory (see --max-memory)`;
-      this.#outcome = { kind: 'unsupported', what, address: 0 };
+      this.#end({ kind: 'unsupported', what, address: 0 });
     }
   }
 
   #checkEnd(): void {
     const ending = this.kernel.state.processes[0]?.ending;
-    this.#outcome =
+    const outcome =
       ending === undefined ? this.#livelock : outcomeOfEnding(ending, this.#rejection);
+    if (outcome !== undefined) this.#end(outcome);
+  }
+
+  #end(outcome: Outcome): void {
+    this.#outcome = this.#run?.watcher?.verdict(outcome) ?? outcome;
   }
 
   #choose(point: ChoicePoint): number {

@@ -3,6 +3,7 @@ import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
 import type { Task, TaskId } from '../../kernel-model/task/task.ts';
 import type { AccessLog } from '../engine/access-log.ts';
 import type { CpuException } from '../engine/engine.ts';
+import type { Outcome } from './outcome.ts';
 import type { SectionEnd } from './sections.ts';
 
 /** Entries of a filter table: the low bits of what indexes it. */
@@ -48,6 +49,8 @@ export interface RunWatcher {
   readonly called: NonNullable<KernelHost['syscallDone']>;
   /** The instruction at `address` raised an exception. */
   trapped(task: Task, exception: CpuException, address: number, retired: number): void;
+  /** The run ended so; what its outcome is to be. */
+  verdict(outcome: Outcome): Outcome;
   /** Costs little where nothing changed since the last one. */
   save(): WatcherImage;
   restore(image: WatcherImage): void;

@@ -8,7 +8,7 @@ import type { AccessLog } from '../../engine/access-log.ts';
 import type { CpuException } from '../../engine/engine.ts';
 import type { ProgramImage } from '../../loader/image.ts';
 import type { Machine } from '../../machine/machine.ts';
-import type { Outcome } from '../../machine/outcome.ts';
+import { isPass, type Outcome } from '../../machine/outcome.ts';
 import type { SectionEnd } from '../../machine/sections.ts';
 import {
   FILTER_ENTRIES,
@@ -21,6 +21,7 @@ import type { Finding, FindingSection } from '../finding.ts';
 import { RULES, type RuleId } from '../rules/registry.ts';
 import type { AbiFamily, Rule } from '../rules/rule.ts';
 import { RSEQ_CS_FAMILIES } from '../rules/rule.ts';
+import { outcomeOfFindings } from '../verdict.ts';
 import { familyOf } from './abi-family.ts';
 import { disassemble } from './disassemble.ts';
 import {
@@ -110,9 +111,10 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     return rule.families.includes(this.family);
   }
 
-  /** Must be called when the run is over. */
-  finish(outcome: Outcome): void {
+  /** A run that would pass ends as its first error; how else one ended says more. */
+  verdict(outcome: Outcome): Outcome {
     for (const { onEnd } of this.#validators) onEnd?.(this, outcome);
+    return isPass(outcome) ? (outcomeOfFindings(this.findings) ?? outcome) : outcome;
   }
 
   stored(
