@@ -18,6 +18,8 @@ export interface GuestAccess {
   readonly address: number;
   readonly sizeBytes: number;
   readonly instruction: number;
+  /** Instructions retired in the task's slice, with this one. */
+  readonly retired: number;
 }
 
 export type AccessListener = (access: GuestAccess) => void;

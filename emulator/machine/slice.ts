@@ -207,6 +207,7 @@ export class Slice {
       address: log.address(index),
       sizeBytes: log.sizeBytes(index),
       instruction: log.instruction(index),
+      retired: this.#runEnd - log.stamp(index),
     });
   }
 

@@ -31,6 +31,7 @@ import {
   type KnownSection,
   KnownSections,
 } from './known-sections.ts';
+import { Owners } from './owners.ts';
 import { VALIDATORS } from './registry.ts';
 import {
   type Attempt,
@@ -47,6 +48,8 @@ const BYTE = 256;
 /** Bits of an entry of the filter of addresses: what its granules may hold. */
 const WATCHED = 1;
 const IDS = 2;
+/** A word to which some section commits. */
+const OWNED = 4;
 
 /** State of validators in a machine's snapshot. */
 class ValidationImage implements WatcherImage {
@@ -79,6 +82,8 @@ export class RunValidators implements RunWatcher, ValidatedRun {
   readonly #onStart: readonly NonNullable<Validator['onStart']>[];
   /** The armed attempt begun last, while nothing had happened in it: most begin like the last one. */
   #fresh: Attempt | undefined;
+  readonly #owners = new Owners();
+  #isSuspicious = false;
   #saved: ValidationImage | undefined;
   #calling: Calling | undefined;
 
@@ -106,6 +111,14 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     return this.state.findings;
   }
 
+  /**
+   * Whether two tasks stored to a word of some CPU in a way that is right only if something orders them:
+   * that takes a look at all accesses of the same run (see Ordering).
+   */
+  get isSuspicious(): boolean {
+    return this.#isSuspicious;
+  }
+
   #appliesTo(id: RuleId): boolean {
     const rule: Rule = RULES[id];
     return rule.families.includes(this.family);
@@ -129,6 +142,7 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     const attempt = this.state.attempts[task.id];
     const isCommit =
       armed !== undefined && attempt?.armed === armed && attempt.section.commit === instruction;
+    if (isCommit) this.#noteCommit(task, address);
     if (isCommit && this.#isOrdinary(task, attempt, address)) return;
     const protecting = this.#protecting(task, armed, instruction);
     const section =
@@ -152,8 +166,22 @@ export class RunValidators implements RunWatcher, ValidatedRun {
       instruction,
       retired,
     };
+    if (section === undefined) this.#suspect(task, address);
     for (const onStore of this.#onStore) onStore(this, store);
     if (code !== undefined && !code.isLast) this.#noteEarly(store);
+  }
+
+  #noteCommit(task: Task, address: number): void {
+    if (this.#owners.commit(task, address)) this.#isSuspicious = true;
+    const entry = filterEntry(address);
+    this.addressFilter[entry] = (this.addressFilter[entry] ?? 0) | OWNED;
+  }
+
+  /** A store from outside to a word that another task, which is alive, committed to. */
+  #suspect(task: Task, address: number): void {
+    const owner = this.#owners.of(address);
+    if (owner === 0 || owner === task.id) return;
+    if (taskOf(this.kernel.state, owner).state.kind !== 'dead') this.#isSuspicious = true;
   }
 
   /** A section that arms from within is met for the first time after its first instruction. */
@@ -166,7 +194,7 @@ export class RunValidators implements RunWatcher, ValidatedRun {
   /** A commit as it should be, to a place that concerns nobody else: most are. */
   #isOrdinary(task: Task, { intrusions }: Attempt, address: number): boolean {
     if (intrusions.length > 0) return false;
-    const watched = this.addressFilter[filterEntry(address)] ?? 0;
+    const watched = (this.addressFilter[filterEntry(address)] ?? 0) & ~OWNED;
     if (watched === 0) return true;
     const { state } = this;
     return watched === WATCHED && !state.hasLeftovers && !state.isExposed(task.id, address);

@@ -79,7 +79,10 @@ export interface ValidatedRun {
  */
 export interface Validator {
   readonly rules: readonly RuleId[];
-  /** A store by an instruction of a section, or to what is watched. */
+  /**
+   * A store by an instruction of a section, or to what is watched. Commits of armed sections that were
+   * entered at their start are left out where nobody else knows of the place.
+   */
   readonly onStore?: (run: ValidatedRun, store: WatchedStore) => void;
   /** A task executes the first instruction of a section; `attempt` is its way through it. */
   readonly onStart?: (run: ValidatedRun, task: Task, attempt: Attempt) => void;

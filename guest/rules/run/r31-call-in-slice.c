@@ -14,8 +14,8 @@ enum {
   UNREGISTER = 1,
   SLICE_DEFAULT_ON = 2,
   EXTENDED_BYTES = 64,
-  PATIENCE = 20000,
-  TASKS = 6,
+  PATIENCE = 500,
+  TASKS = 3,
   ROUNDS = 3,
 };
 
