@@ -11,6 +11,7 @@ import { bugBuilds } from './guests/bug-guests.ts';
 import { kernelGuestBuilds } from './guests/kernel-guests.ts';
 import { type BuiltGuests, compareWithManifest, publish } from './guests/publish.ts';
 import { ruleGuestBuilds } from './guests/rule-guests.ts';
+import { ruleRunBuilds } from './guests/rule-runs.ts';
 import { schemeBuilds } from './guests/schemes.ts';
 
 /** What a guest must do: end like this under every schedule, or fail under some schedule. */
@@ -61,6 +62,20 @@ export interface RuleGuest extends Omit<ManifestGuest, 'expected' | 'findings'> 
   readonly findings: Readonly<Record<string, readonly string[]>>;
 }
 
+/**
+ * A guest of `rules/run/`: the rules that a run of it breaks, as validators find them under `settings`,
+ * which are those of the command line's defaults where they are left out.
+ */
+export interface RuleRun extends Omit<ManifestGuest, 'expected' | 'kernel'> {
+  readonly settings: {
+    readonly kernel: string;
+    readonly cpus?: number;
+    readonly tick?: number;
+    readonly escalate?: boolean;
+  };
+  readonly findings: readonly string[];
+}
+
 /** `manifest.json`: the compiled guests, and the first version line of each tool that made them. */
 export interface GuestManifest {
   readonly schema: { readonly name: 'rseq-testbed/guests'; readonly version: 1 };
@@ -69,6 +84,7 @@ export interface GuestManifest {
   readonly guests: readonly ManifestGuest[];
   readonly kernelGuests: readonly KernelGuest[];
   readonly ruleGuests: readonly RuleGuest[];
+  readonly ruleRuns: readonly RuleRun[];
 }
 
 /** A source file and what both of its builds have in common. */
@@ -261,6 +277,12 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<BuiltGues
     const { findings, ...described } = build;
     ruleGuests.push({ ...described, files: await compile({ ...build, name }), findings });
   }
+  const ruleRuns: RuleRun[] = [];
+  for (const build of ruleRunBuilds) {
+    const name = join(dirname(build.source), build.name);
+    const { settings, findings, ...described } = build;
+    ruleRuns.push({ ...described, files: await compile({ ...build, name }), settings, findings });
+  }
   const bugs = await inBatches(bugBuilds, async (build): Promise<Bug> => {
     const { file: source, defines } = build;
     const name = `bugs/${build.id}`;
@@ -275,6 +297,7 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<BuiltGues
     guests,
     kernelGuests,
     ruleGuests,
+    ruleRuns,
   };
   return { manifest, index: { schema: BUG_INDEX_SCHEMA, bugs } };
 }

@@ -90,6 +90,7 @@ export class Machine {
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
     this.sections = new Sections((id, end, region) => {
       this.onSectionEnd?.(id, end, region);
+      this.#run?.watcher?.sectionEnded(id, end, region);
       if (end === 'aborted') return;
       const task = taskOf(this.kernel.state, id);
       if (end === 'gave up') this.#checkLivelock(id, region, noteFailedAttempt(task, region));
@@ -190,6 +191,7 @@ export class Machine {
       armings: this.#armings,
       memory: this.memory,
       onAccess: run.onAccess,
+      watcher: run.watcher,
       clock: this.#clock,
     });
   }
@@ -210,6 +212,7 @@ export class Machine {
       output: run.output,
       syscallDone: (...call) => {
         this.#clock.onSyscall(call[1].name);
+        run.watcher?.called(...call);
         run.onSyscall?.(...call);
       },
       sectionAborted: (task, region, from) => {
@@ -249,7 +252,7 @@ export class Machine {
         this.#apply(strategy.next(this.kernel));
       }
     } catch (error) {
-      this.#outcome = outcomeOfError(error);
+      this.#end(outcomeOfError(error));
     }
     return this.#outcome;
   }
@@ -282,7 +285,7 @@ export class Machine {
   #skipIdleTime(): boolean {
     const timer = this.kernel.nextTimer();
     if (timer === Number.POSITIVE_INFINITY) {
-      this.#outcome = { kind: 'deadlock', blocked: blockedTasks(this.kernel.state.tasks) };
+      this.#end({ kind: 'deadlock', blocked: blockedTasks(this.kernel.state.tasks) });
       return false;
     }
     this.kernel.state.now = timer;
@@ -335,23 +338,28 @@ export class Machine {
     const stop = slice.run(vcpu, budget);
     this.#instructions += slice.retired;
     if (stop !== undefined) {
-      this.#outcome = { kind: 'unsupported', ...stop };
+      this.#end({ kind: 'unsupported', ...stop });
       return;
     }
     this.#checkEnd();
     if (this.#outcome !== undefined) return;
     if (this.#instructions >= run.maxInstructions) {
-      this.#outcome = { kind: 'budget', instructions: this.#instructions };
+      this.#end({ kind: 'budget', instructions: this.#instructions });
     } else if (this.memory.limitExceeded) {
       const what = `more than ${this.memory.touchedLimit} pages of memory (see --max-memory)`;
-      this.#outcome = { kind: 'unsupported', what, address: 0 };
+      this.#end({ kind: 'unsupported', what, address: 0 });
     }
   }
 
   #checkEnd(): void {
     const ending = this.kernel.state.processes[0]?.ending;
-    this.#outcome =
+    const outcome =
       ending === undefined ? this.#livelock : outcomeOfEnding(ending, this.#rejection);
+    if (outcome !== undefined) this.#end(outcome);
+  }
+
+  #end(outcome: Outcome): void {
+    this.#outcome = this.#run?.watcher?.verdict(outcome) ?? outcome;
   }
 
   #choose(point: ChoicePoint): number {
@@ -375,6 +383,7 @@ export class Machine {
       kernel: copyKernelState(this.kernel.state),
       registers: this.#slots.save(this.#liveTaskIds()),
       sections: this.sections.save(),
+      watcher: this.#run?.watcher?.save(),
       counts: this.counts,
       outcome: this.#outcome,
       decisions: this.#decisions.save(),
@@ -394,6 +403,7 @@ export class Machine {
     this.kernel.state = copyKernelState(snapshot.kernel);
     this.#slots.restore(snapshot.registers);
     this.sections.restore(snapshot.sections);
+    if (snapshot.watcher !== undefined) this.#run?.watcher?.restore(snapshot.watcher);
     this.#instructions = snapshot.counts.instructions;
     this.#preemptions = snapshot.counts.preemptions;
     this.#migrations = snapshot.counts.migrations;

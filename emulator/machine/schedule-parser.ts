@@ -40,6 +40,12 @@ const outcomeSchema = v.variant('kind', [
     blocked: v.array(v.strictObject({ task: integer(1), waitsFor: v.string() })),
   }),
   v.strictObject({ kind: v.literal('livelock'), task: integer(1), section: integer(0) }),
+  v.strictObject({
+    kind: v.literal('finding'),
+    rule: v.pipe(v.string(), v.regex(/^R\d+$/)),
+    task: integer(1),
+    address: integer(0),
+  }),
   v.strictObject({ kind: v.literal('budget'), instructions: integer(1) }),
   v.strictObject({ kind: v.literal('unsupported'), what: v.string(), address: integer(0) }),
   v.strictObject({ kind: v.literal('diverged'), detail: v.string() }),
