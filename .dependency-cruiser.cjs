@@ -10,8 +10,8 @@
  * between gdb and cli.
  */
 const layers = [
-  ...['engine', 'loader', 'trace', 'machine', 'stepping'],
-  ...['explore', 'validate', 'report', 'compare', 'gdb'],
+  ...['engine', 'loader', 'trace', 'machine', 'stepping', 'validate'],
+  ...['explore', 'report', 'compare', 'gdb'],
 ];
 const topLayer = 'cli';
 
@@ -29,7 +29,13 @@ const layerRules = layers.map((layer, index) => ({
 const restrictedPackages = {
   koffi: [folder('engine'), '^test/engine/'],
   'iced-x86': [folder('engine', 'trace', 'stepping', 'validate', 'report'), '^test/'],
-  execa: ['^emulator/engine/library/', folder(topLayer), '^scripts/', '^test/'],
+  execa: [
+    '^emulator/engine/library/',
+    '^emulator/validate/source-lines\\.ts$',
+    folder(topLayer),
+    '^scripts/',
+    '^test/',
+  ],
   esbuild: ['^scripts/launcher/', '^test/native/judge/mutant\\.ts$'],
 };
 

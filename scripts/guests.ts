@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { UserError } from '../emulator/errors.ts';
 import { kernelGuestBuilds } from './guests/kernel-guests.ts';
+import { ruleGuestBuilds } from './guests/rule-guests.ts';
 import { schemeBuilds } from './guests/schemes.ts';
 
 /** What a guest must do: end like this under every schedule, or fail under some schedule. */
@@ -47,6 +48,14 @@ export type KernelOutcome =
   | ExpectedVerdict
   | { readonly kind: 'signal'; readonly signal: number; readonly stdout: string };
 
+/**
+ * A guest of `rules/`, made to be read by `check`: the rules that it breaks in the eyes of each kernel, as
+ * `--kernel` takes it.
+ */
+export interface RuleGuest extends Omit<ManifestGuest, 'expected'> {
+  readonly findings: Readonly<Record<string, readonly string[]>>;
+}
+
 /** `manifest.json`: the compiled guests, and the first version line of each tool that made them. */
 export interface GuestManifest {
   readonly schema: { readonly name: 'rseq-testbed/guests'; readonly version: 1 };
@@ -54,6 +63,7 @@ export interface GuestManifest {
   readonly linker: string;
   readonly guests: readonly ManifestGuest[];
   readonly kernelGuests: readonly KernelGuest[];
+  readonly ruleGuests: readonly RuleGuest[];
 }
 
 /** A source file and what both of its builds have in common. */
@@ -244,12 +254,19 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<GuestMani
     const { outcomes, ...described } = build;
     kernelGuests.push({ ...described, files: await compile({ ...build, name }), outcomes });
   }
+  const ruleGuests: RuleGuest[] = [];
+  for (const build of ruleGuestBuilds) {
+    const name = join(dirname(build.source), build.name);
+    const { findings, ...described } = build;
+    ruleGuests.push({ ...described, files: await compile({ ...build, name }), findings });
+  }
   return {
     schema: { name: 'rseq-testbed/guests', version: 1 },
     compiler: toolchain.compiler,
     linker: toolchain.linker,
     guests,
     kernelGuests,
+    ruleGuests,
   };
 }
 
@@ -326,7 +343,7 @@ async function publish(manifest: GuestManifest, staging: string, outDir: string)
     await copyFile(join(staging, path), join(outDir, path));
   }
   await writeFile(join(outDir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  const count = manifest.guests.length + manifest.kernelGuests.length;
+  const count = manifestFiles(manifest).length / 2;
   process.stdout.write(`guests: ${count} built by ${manifest.compiler}\n`);
 }
 
@@ -352,8 +369,7 @@ async function compareWithManifest(sourceDir: string, built: GuestManifest): Pro
 }
 
 function manifestFiles(manifest: GuestManifest): readonly ManifestFile[] {
-  return [...manifest.guests, ...manifest.kernelGuests].flatMap(({ files }) => [
-    files.bin,
-    files.elf,
-  ]);
+  return [...manifest.guests, ...manifest.kernelGuests, ...manifest.ruleGuests].flatMap(
+    ({ files }) => [files.bin, files.elf],
+  );
 }
