@@ -102,7 +102,10 @@ module.exports = {
       comment: 'child processes are started through execa; workers by fork: they need IPC',
       severity: 'error',
       from: {
-        pathNot: ['^scripts/launcher/worker\\.mjs$', '^emulator/explore/campaign/worker-link\\.ts$'],
+        pathNot: [
+          '^scripts/launcher/worker\\.mjs$',
+          '^emulator/explore/campaign/worker-link\\.ts$',
+        ],
       },
       to: { path: '^(node:)?child_process$' },
     },

@@ -60,7 +60,7 @@ export function writeAll(descriptor: number, text: string): void {
 }
 
 /** Makes what happened to names in a folder last. */
-export function syncFolder(path: string): void {
+function syncFolder(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);
