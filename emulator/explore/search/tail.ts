@@ -10,6 +10,8 @@ interface TailObserver {
   /** Told the keys of the states that the run goes through, outside sections. */
   readonly onState: (key: string) => Visit;
   readonly onSpin?: () => void;
+  /** Whether to stop before a point's instruction. */
+  readonly until?: (point: Point) => boolean;
 }
 
 /** How a run without further interruptions came out. */
@@ -19,7 +21,9 @@ export type TailEnd =
   /** It came to a state of another path. */
   | 'merged'
   /** It went in a circle, and was then run to the end of its budget. */
-  | 'endless';
+  | 'endless'
+  /** The observer stopped it. */
+  | 'stopped';
 
 /**
  * Follows the continuation policy to the end of the run. A task that comes back to a state of this very run
@@ -43,6 +47,7 @@ export function runTail(explorer: Explorer, observer: TailObserver): TailEnd {
   for (;;) {
     const point = explorer.here();
     if (point === undefined) return isEndless ? 'endless' : 'ended';
+    if (observer.until?.(point)) return 'stopped';
     if (isEndless) {
       explorer.runOn(point);
       continue;
