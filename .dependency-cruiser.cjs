@@ -11,7 +11,7 @@
  */
 const layers = [
   ...['engine', 'loader', 'trace', 'machine', 'stepping'],
-  ...['explore', 'validate', 'report', 'compare', 'gdb'],
+  ...['explore', 'validate', 'report', 'compare', 'regress', 'gdb'],
 ];
 const topLayer = 'cli';
 
