@@ -1,26 +1,32 @@
-import { assert } from '../../../kernel-model/assert.ts';
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import type { PlacedInterruption } from '../search/interruption.ts';
 import type { Failure } from '../search/tally.ts';
 import type { DecidingPair } from './deciding.ts';
 import type { Neighbour } from './neighbour.ts';
+import type { Passed } from './play.ts';
 import type { TracedEvent, TracedStep } from './trace.ts';
 
 /** Why an instruction is the one to look at first. */
 export type Suspicion =
-  /** The run is killed there. */
-  | 'killed here'
-  /** The run goes in a circle through it. */
-  | 'in a circle'
-  /** A section's instructions run unarmed, entered from here. */
-  | 'enters a section unarmed'
+  /** A section must not make system calls. */
+  | 'system call in a section'
+  /** The kernel refuses the descriptor of the section that aborts there. */
+  | 'refused descriptor'
   /** Wherever the section is interrupted the run fails: what comes after an abort is at fault. */
   | 'abort path'
-  /** Another vCPU's task accesses what a section is using. */
+  /** A section's instructions run unarmed, entered from here. */
+  | 'enters a section unarmed'
+  /** Another vCPU's task accesses, or unmaps, what a section is using. */
   | 'remote access'
-  /** From here on the task's CPU number is out of date. */
-  | 'migrated here'
-  /** The run fails if the task is interrupted before this instruction, and passes a little earlier. */
+  /** The section that begins here takes in what was read before it, and does not find it out of date. */
+  | 'relies on what was read before'
+  /** Up to here the task may not be migrated; after it, it may. */
+  | 'migrated before this'
+  /** The run is killed there. */
+  | 'killed here'
+  /** The run goes in a circle because of it. */
+  | 'in a circle'
+  /** The run fails if its task is interrupted before this instruction, and passes a little earlier. */
   | 'interrupted here'
   /** The last store of a section that was executed; nothing was interrupted. */
   | 'last commit';
@@ -31,128 +37,198 @@ export interface Culprit {
   readonly why: Suspicion;
 }
 
+/** A schedule that passes, and what happens in it. */
+export interface PassingRun {
+  readonly neighbour: Neighbour;
+  readonly events: readonly TracedEvent[];
+}
+
 /** What is known about a failure when its culprit is named. */
 export interface Evidence {
   readonly failure: Pick<Failure, 'outcome' | 'isEndless'>;
   readonly events: readonly TracedEvent[];
   readonly made: readonly PlacedInterruption[];
-  readonly neighbours: readonly Neighbour[];
+  /** See Play. */
+  readonly turns: readonly Passed[];
+  /** The nearest first. */
+  readonly passing: readonly PassingRun[];
   readonly pair: DecidingPair | undefined;
 }
 
 /** Names the instruction to look at first; `undefined` where nothing points to one. */
 export function culpritOf(evidence: Evidence): Culprit | undefined {
-  for (const rule of RULES) {
-    const culprit = rule(evidence);
-    if (culprit !== undefined) return culprit;
+  for (const [why, rule] of RULES) {
+    const address = rule(evidence);
+    if (address !== undefined) return { address, why };
   }
   return undefined;
 }
 
-type Rule = (evidence: Evidence) => Culprit | undefined;
-
 /** The first rule that names an instruction counts. */
-const RULES: readonly Rule[] = [
-  enteredUnarmed,
-  onAbortPath,
-  migrated,
-  remoteAccess,
-  killed,
-  circle,
-  interrupted,
-  lastCommit,
+const RULES: readonly (readonly [Suspicion, (evidence: Evidence) => number | undefined])[] = [
+  ['system call in a section', systemCallInside],
+  ['refused descriptor', refusedDescriptor],
+  ['abort path', abortPath],
+  ['enters a section unarmed', enteredUnarmed],
+  ['remote access', remoteAccess],
+  ['relies on what was read before', staleInput],
+  ['migrated before this', migratedBefore],
+  ['killed here', killed],
+  ['in a circle', circle],
+  ['interrupted here', (evidence) => decidingTurn(evidence)?.address],
+  ['last commit', lastCommit],
 ];
 
-/** The interruption whose place decides. */
-function decidingOf({ made, neighbours: [nearest] }: Evidence): PlacedInterruption | undefined {
-  return made[nearest?.index ?? made.length - 1];
+function decidingIndex({ made, passing: [nearest] }: Evidence): number {
+  return nearest?.neighbour.index ?? made.length - 1;
+}
+
+/** Who was taken off its vCPU by the interruption whose place decides, and where. */
+function decidingTurn(evidence: Evidence): Passed | undefined {
+  return evidence.turns[decidingIndex(evidence)];
+}
+
+function systemCallInside({ events }: Evidence): number | undefined {
+  return addressOf(
+    events.find((event) => event.kind === 'step' && event.inside && event.systemCall !== undefined),
+  );
+}
+
+function addressOf(event: TracedEvent | undefined): number | undefined {
+  return event?.kind === 'step' ? event.address : undefined;
+}
+
+function refusedDescriptor(evidence: Evidence): number | undefined {
+  const { outcome } = evidence.failure;
+  if (outcome.kind !== 'signal' || !outcome.reason.startsWith('rseq')) return undefined;
+  return regionAround(evidence, outcome.address)?.abort;
+}
+
+function abortPath(evidence: Evidence): number | undefined {
+  const { events, passing } = evidence;
+  const turn = decidingTurn(evidence);
+  const at = events.findIndex(
+    (event) =>
+      event.kind === 'section end' &&
+      event.end === 'aborted' &&
+      event.task === turn?.task &&
+      event.region.start === turn.address,
+  );
+  const end = events[at];
+  const isEarliest = passing.some(({ neighbour: { moved } }) => moved === -1);
+  return isEarliest && end?.kind === 'section end' ? end.region.abort : undefined;
 }
 
 /** The task was interrupted between a section's bounds with nothing armed. */
-function enteredUnarmed(evidence: Evidence): Culprit | undefined {
-  const deciding = decidingOf(evidence);
-  if (deciding === undefined) return undefined;
-  const steps = stepsOf(evidence.events, deciding.task);
-  const at = steps.findIndex(({ retired }) => retired === deciding.retired);
-  const region = regionsOf(evidence.events).find(
-    ({ start, end }) => start !== undefined && deciding.address >= start && deciding.address < end,
-  );
-  if (at < 0 || region?.start === undefined || steps[at]?.inside !== undefined) return undefined;
-  let entered = at;
-  while (isWithin(region, steps[entered])) entered--;
-  const before = steps[entered];
-  return before === undefined
-    ? undefined
-    : { address: before.address, why: 'enters a section unarmed' };
-}
-
-/** The task was aborted, and fails so from the section's first instruction on. */
-function onAbortPath({ events, made, neighbours }: Evidence): Culprit | undefined {
-  const index = neighbours[0]?.index ?? made.length - 1;
-  const deciding = made[index];
-  const at = events.findIndex((event) => event.kind === 'interrupted' && event.placed === deciding);
-  const next = events
-    .slice(at + 1)
-    .find((event) => 'task' in event && event.task === deciding?.task);
-  if (at < 0 || next?.kind !== 'section end' || next.end !== 'aborted') return undefined;
-  const { start, abort } = next.region;
-  const isFirst = deciding?.address === start;
-  const earlier = neighbours.find(({ moved }) => typeof moved === 'number' && moved < 0);
-  if (!isFirst || abort === undefined || earlier === undefined) return undefined;
-  return { address: abort, why: 'abort path' };
-}
-
-/** A task that has to be migrated for the failure goes on with what it knew of its CPU. */
-function migrated({ made }: Evidence): Culprit | undefined {
-  const placed = made.find(({ interruption }) => interruption.kind === 'migrate');
-  return placed && { address: placed.address, why: 'migrated here' };
+function enteredUnarmed(evidence: Evidence): number | undefined {
+  const turn = decidingTurn(evidence);
+  const region = turn && regionAround(evidence, turn.address);
+  if (turn === undefined || region === undefined) return undefined;
+  const steps = stepsOf(evidence.events, turn.task);
+  let at = steps.findIndex(({ retired }) => retired === turn.retired);
+  const step = steps[at];
+  const isAborted = step?.address !== turn.address;
+  if (isAborted || step.inside !== undefined) return undefined;
+  while (isWithin(region, steps[at]?.address)) at--;
+  return steps[at]?.address;
 }
 
 /** One side of the deciding pair is in a section, the other is not and comes from another vCPU. */
-function remoteAccess({ pair }: Evidence): Culprit | undefined {
-  if (pair === undefined || pair.first.vcpu === pair.second.vcpu) return undefined;
-  const outside = [pair.first, pair.second].filter(({ inside }) => inside === undefined);
-  const [remote] = outside;
-  return outside.length === 1 && remote !== undefined
-    ? { address: remote.address, why: 'remote access' }
-    : undefined;
+function remoteAccess(evidence: Evidence): number | undefined {
+  const { pair } = evidence;
+  if (pair === undefined) return remoteSystemCall(evidence);
+  if (pair.first.vcpu === pair.second.vcpu) return undefined;
+  const [remote, other] = [pair.first, pair.second].filter(({ inside }) => inside === undefined);
+  return other === undefined ? remote?.address : undefined;
 }
 
-function killed({ failure: { outcome }, made, neighbours }: Evidence): Culprit | undefined {
-  if (outcome.kind !== 'signal' || (made.length > 0 && neighbours.length > 0)) return undefined;
-  return { address: outcome.address, why: 'killed here' };
+/** mmap, mprotect, munmap, brk, mremap, madvise. */
+const MEMORY_CALLS: ReadonlySet<number> = new Set([9, 10, 11, 12, 25, 28]);
+
+/** Another vCPU's task changed its memory map while a task was held up in its section. */
+function remoteSystemCall(evidence: Evidence): number | undefined {
+  const { events } = evidence;
+  const turn = decidingTurn(evidence);
+  const isOfTurn = (event: TracedEvent) => event.kind === 'step' && event.task === turn?.task;
+  const back = events.findIndex(
+    (event) => isOfTurn(event) && event.kind === 'step' && event.retired === turn?.retired,
+  );
+  const next = events[back];
+  if (next?.kind !== 'step' || next.inside === undefined) return undefined;
+  const held = events.slice(events.slice(0, back).findLastIndex(isOfTurn) + 1, back);
+  return addressOf(
+    held.find(
+      (event) =>
+        event.kind === 'step' &&
+        event.vcpu !== next.vcpu &&
+        MEMORY_CALLS.has(event.systemCall ?? -1),
+    ),
+  );
 }
 
-/** Of the instructions that the run ends with, the first one of a section, else the first of all. */
-function circle({ failure, events }: Evidence): Culprit | undefined {
+/** A task must not be interrupted from somewhere outside a section up to the section's first instruction. */
+function staleInput({ turns, passing }: Evidence): number | undefined {
+  for (const { neighbour, events } of passing) {
+    const turn = turns[neighbour.index];
+    if (turn === undefined || !(Number(neighbour.moved) > 0)) continue;
+    const safe = neighbour.play.turns[neighbour.index]?.address;
+    if (safe !== undefined && isSectionStart(events, safe)) return safe;
+  }
+  return undefined;
+}
+
+/** The last instruction before which the migration still does harm. */
+function migratedBefore({ made, turns, passing }: Evidence): number | undefined {
+  const index = made.findIndex(({ interruption }) => interruption.kind === 'migrate');
+  const turn = turns[index];
+  if (turn === undefined) return undefined;
+  for (const { neighbour, events } of passing) {
+    if (neighbour.index !== index || !(Number(neighbour.moved) > 0)) continue;
+    const retired = turn.retired + Number(neighbour.moved) - 1;
+    const sealed = stepsOf(events, turn.task).find((step) => step.retired === retired);
+    if (sealed !== undefined) return sealed.address;
+  }
+  return turn.address;
+}
+
+function killed({ failure: { outcome }, passing }: Evidence): number | undefined {
+  return outcome.kind === 'signal' && passing.length === 0 ? outcome.address : undefined;
+}
+
+/** The first conditional jump that is taken of those that the run ends with. */
+function circle({ failure, events }: Evidence): number | undefined {
   const { outcome } = failure;
-  if (outcome.kind === 'livelock') return { address: outcome.section, why: 'in a circle' };
+  if (outcome.kind === 'livelock') return outcome.section;
   const last = events.findLast((event) => event.kind === 'step');
   if (!failure.isEndless || last?.kind !== 'step') return undefined;
   const steps = stepsOf(events, last.task).slice(-CIRCLE_INSTRUCTIONS_MAX);
-  const begins = steps.findLastIndex(
-    ({ address }, index) => index < steps.length - 1 && address === last.address,
+  const loop = steps.slice(
+    1 +
+      steps.findLastIndex(
+        ({ address }, index) => index < steps.length - 1 && address === last.address,
+      ),
   );
-  const loop = steps.slice(begins + 1);
-  const inside = loop.find((step) => step.inside !== undefined);
-  const lowest = loop.reduce((low, step) => (step.address < low.address ? step : low), last);
-  return { address: (inside ?? lowest).address, why: 'in a circle' };
+  const taken = loop.find((step, index) => isTaken(step, loop[index + 1]));
+  return (taken ?? loop[0])?.address;
 }
 
 const CIRCLE_INSTRUCTIONS_MAX = 2000;
 
-function interrupted(evidence: Evidence): Culprit | undefined {
-  const deciding = decidingOf(evidence);
-  return deciding && { address: deciding.address, why: 'interrupted here' };
+/** Whether a conditional jump is followed by anything but the next instruction. */
+function isTaken(
+  { address, code: [first = 0, second = 0] }: TracedStep,
+  next?: TracedStep,
+): boolean {
+  if (next === undefined) return false;
+  if (first >= 0x70 && first <= 0x7f) return next.address !== address + 2;
+  return first === 0x0f && second >= 0x80 && second <= 0x8f && next.address !== address + 6;
 }
 
-function lastCommit({ events }: Evidence): Culprit | undefined {
+function lastCommit({ events }: Evidence): number | undefined {
   const at = events.findLastIndex(
     (event) => event.kind === 'section end' && event.end === 'committed',
   );
-  const before = events.slice(0, Math.max(0, at)).findLast((event) => event.kind === 'step');
-  if (before?.kind !== 'step') return undefined;
-  return { address: before.address, why: 'last commit' };
+  return addressOf(events.slice(0, Math.max(0, at)).findLast((event) => event.kind === 'step'));
 }
 
 function stepsOf(events: readonly TracedEvent[], task: number): TracedStep[] {
@@ -161,17 +237,21 @@ function stepsOf(events: readonly TracedEvent[], task: number): TracedStep[] {
   );
 }
 
-function regionsOf(events: readonly TracedEvent[]): ArmedRegion[] {
-  const regions = new Map<number, ArmedRegion>();
-  for (const event of events) {
-    if (event.kind === 'step' && event.inside !== undefined) {
-      regions.set(event.inside.source, event.inside);
+/** The section with both bounds that holds an address, of those that some task armed in some run. */
+function regionAround({ events, passing }: Evidence, address: number): ArmedRegion | undefined {
+  for (const run of [events, ...passing.map((each) => each.events)]) {
+    for (const event of run) {
+      const region = event.kind === 'step' ? event.inside : undefined;
+      if (region?.start !== undefined && isWithin(region, address)) return region;
     }
   }
-  return [...regions.values()];
+  return undefined;
 }
 
-function isWithin({ start, end }: ArmedRegion, step: TracedStep | undefined): boolean {
-  assert(start !== undefined, 'a section with both bounds');
-  return step !== undefined && step.address >= start && step.address < end;
+function isSectionStart(events: readonly TracedEvent[], address: number): boolean {
+  return events.some((event) => event.kind === 'step' && event.inside?.start === address);
+}
+
+function isWithin({ start = 0, end }: ArmedRegion, address: number | undefined): boolean {
+  return address !== undefined && address >= start && address < end;
 }

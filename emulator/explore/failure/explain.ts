@@ -1,11 +1,10 @@
 import type { Machine } from '../../machine/machine.ts';
 import type { RunOptions } from '../../machine/run.ts';
 import type { Explorer, SearchedProgram } from '../search/explorer.ts';
-import type { Failure } from '../search/tally.ts';
-import { type Culprit, culpritOf } from './culprit.ts';
+import { type Culprit, culpritOf, type PassingRun } from './culprit.ts';
 import { type DecidingPair, decidingPair } from './deciding.ts';
 import { type Neighbour, passingNeighbours } from './neighbour.ts';
-import type { Play } from './play.ts';
+import type { Passed, Play } from './play.ts';
 import { type TracedEvent, type TracedStep, traceRun } from './trace.ts';
 
 /** What can be said about a failure. */
@@ -19,6 +18,9 @@ export interface Explanation {
   readonly culprit: Culprit | undefined;
 }
 
+/** A schedule that fails, with its interruptions and where they took whom off. */
+export type FailingRun = Pick<Play, 'made' | 'turns' | 'decisions' | 'outcome' | 'isEndless'>;
+
 /**
  * Runs a failing schedule again under observation, looks for the nearest ones that pass, and compares.
  * `searched` is what `explorer` explores; `isOver` ends the search for others early.
@@ -27,8 +29,7 @@ export function explainFailure(
   machine: Machine,
   searched: SearchedProgram,
   explorer: Explorer,
-  failing: Pick<Play, 'made' | 'decisions' | 'passed' | 'missed'> &
-    Pick<Failure, 'outcome' | 'isEndless'>,
+  failing: FailingRun,
   isOver: () => boolean,
 ): Explanation {
   const chunks: Uint8Array[] = [];
@@ -39,27 +40,33 @@ export function explainFailure(
     failing.decisions,
     failing.made,
   );
-  const neighbours = passingNeighbours(explorer, failing, isOver);
-  const pair = neighbours
-    .map(({ play, index, moved }) => {
-      const passing = traceRun(machine, run, play.decisions, play.made);
-      return decidingPair(events, passing, windowOf(failing.made[index], moved));
-    })
+  const passing = passingNeighbours(explorer, failing.made, isOver).map((neighbour): PassingRun => {
+    const { decisions, made } = neighbour.play;
+    return { neighbour, events: traceRun(machine, run, decisions, made) };
+  });
+  const pair = passing
+    .map(({ neighbour: { index, moved }, events: other }) =>
+      decidingPair(events, other, windowOf(failing.turns[index], moved)),
+    )
     .find((each) => each !== undefined);
-  const culprit = culpritOf({ failure: failing, events, made: failing.made, neighbours, pair });
-  const output = new TextDecoder().decode(Buffer.concat(chunks));
-  return { events, output, nearest: neighbours[0], pair, culprit };
+  const { made, turns } = failing;
+  return {
+    events,
+    output: new TextDecoder().decode(Buffer.concat(chunks)),
+    nearest: passing[0]?.neighbour,
+    pair,
+    culprit: culpritOf({ failure: failing, events, made, turns, passing, pair }),
+  };
 }
 
 /** Whether a step lies where the interruption was moved across. */
 function windowOf(
-  placed: { readonly task: number; readonly retired: number } | undefined,
+  turn: Passed | undefined,
   moved: Neighbour['moved'],
 ): (step: TracedStep) => boolean {
-  if (placed === undefined || moved === 'dropped') return () => false;
-  const [from, to] = [placed.retired, placed.retired + moved].sort((a, b) => a - b);
-  return ({ task, retired }) =>
-    task === placed.task && retired >= (from ?? 0) && retired < (to ?? 0);
+  if (turn === undefined || moved === 'dropped') return () => false;
+  const [from, to] = [turn.retired, turn.retired + moved].sort((a, b) => a - b);
+  return ({ task, retired }) => task === turn.task && retired >= (from ?? 0) && retired < (to ?? 0);
 }
 
 function runOptions(

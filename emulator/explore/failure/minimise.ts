@@ -129,10 +129,8 @@ class Shrinking {
 
   simplify(): void {
     for (let at = 0; at < this.best.made.length; at++) {
-      const placed = this.best.made[at];
-      if (placed === undefined) return;
-      for (const interruption of simplerThan(placed.interruption)) {
-        if (this.tries(this.best.made.with(at, { ...placed, interruption }))) break;
+      for (const simpler of simplerThan(this.best, at)) {
+        if (this.tries(this.best.made.with(at, simpler))) break;
       }
     }
   }
@@ -159,21 +157,32 @@ function earlierPositions({ passed }: Play, { task, retired }: PlacedInterruptio
 }
 
 /** What could stand in an interruption's place, the simplest first. */
-function simplerThan(interruption: Interruption): Interruption[] {
-  const spurious: Interruption = { kind: 'spurious' };
-  switch (interruption.kind) {
-    case 'spurious':
-      return [];
-    case 'migrate':
-    case 'fence':
-    case 'signal':
-      return [spurious];
-    case 'preempt':
-    case 'overtake': {
-      const whole: Interruption = { ...interruption, until: COMPLETION };
-      return interruption.until.kind === 'completion' ? [spurious] : [spurious, whole];
-    }
+function simplerThan({ made, turns }: Play, at: number): PlacedInterruption[] {
+  const [placed, turn] = [made[at], turns[at]];
+  if (placed === undefined || turn === undefined) return [];
+  const { interruption } = placed;
+  if (interruption.kind === 'spurious') return [];
+  const spurious: PlacedInterruption = { ...placed, interruption: { kind: 'spurious' } };
+  const hasStop = 'until' in interruption && interruption.until.kind === 'stop';
+  if (!hasStop) return [spurious];
+  const whole: PlacedInterruption = {
+    ...placed,
+    interruption: { ...interruption, until: COMPLETION },
+  };
+  // Whoever was stopped may as well be what is interrupted.
+  const instead: Interruption[] = [{ kind: 'spurious' }];
+  if (interruption.kind === 'overtake') {
+    instead.push({ kind: 'overtake', vcpu: placed.vcpu, until: COMPLETION });
   }
+  const tasks = new Set([...turns, placed].map(({ task }) => task));
+  for (const by of new Set([...tasks, Math.max(...tasks) + 1])) {
+    if (by !== turn.task) instead.push({ kind: 'preempt', by, until: COMPLETION });
+  }
+  return [
+    spurious,
+    whole,
+    ...instead.map((each): PlacedInterruption => ({ ...turn, interruption: each })),
+  ];
 }
 
 /** The same with fewer vCPUs: who went on elsewhere preempts instead. */

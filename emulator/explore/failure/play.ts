@@ -20,6 +20,11 @@ export interface Passed {
 export interface Play {
   /** Those that were made, in order, with the instructions that they came before. */
   readonly made: readonly PlacedInterruption[];
+  /**
+   * Who was taken off its vCPU for each of them, and where: the interrupted task, or whoever ran instead and
+   * was stopped for it to go on.
+   */
+  readonly turns: readonly Passed[];
   /** Those whose position was never reached, or that were not possible there. */
   readonly missed: readonly PlacedInterruption[];
   readonly outcome: Outcome;
@@ -47,6 +52,7 @@ class Player {
   readonly #pending: PlacedInterruption[];
   readonly #missed: PlacedInterruption[] = [];
   readonly #passed: Passed[] = [];
+  readonly #turns: Passed[] = [];
 
   constructor(explorer: Explorer, wanted: readonly PlacedInterruption[]) {
     this.#explorer = explorer;
@@ -66,6 +72,7 @@ class Player {
     const { machine, made } = explorer;
     return {
       made,
+      turns: this.#turns,
       missed: [...this.#missed, ...this.#pending],
       outcome: machine.runToEnd(),
       isEndless,
@@ -92,22 +99,16 @@ class Player {
       onBoundary: (point) => {
         const isListed =
           this.#pending.length > 0 || this.#passed.length < passedBefore + PASSED_AFTER_MAX;
-        if (isListed) this.#pass(point);
+        if (isListed) this.#passed.push(placeOf(this.#explorer, point));
       },
       until,
     });
     return end === 'endless';
   }
 
-  #pass({ task: { id }, address }: Point): void {
-    const explorer = this.#explorer;
-    const { vcpu } = taskOf(explorer.machine.kernel.state, id);
-    this.#passed.push({ task: id, vcpu, retired: explorer.retiredBy(id), address });
-  }
-
   #advance(point: Point): void {
     const explorer = this.#explorer;
-    if (point.isBoundary) this.#pass(point);
+    if (point.isBoundary) this.#passed.push(placeOf(explorer, point));
     if (explorer.isNear(point)) explorer.step(point);
     else explorer.runOn(point);
   }
@@ -124,48 +125,58 @@ class Player {
     if (wanted === undefined) return false;
     this.#pending.splice(due, 1);
     const placed = this.#explorer.place(point, wanted.interruption);
-    if (makeInterruption(this.#explorer, point, wanted.interruption)) this.#explorer.note(placed);
-    else this.#missed.push(wanted);
+    const turn = makeInterruption(this.#explorer, point, wanted.interruption);
+    if (turn === undefined) this.#missed.push(wanted);
+    else {
+      this.#explorer.note(placed);
+      this.#turns.push(turn);
+    }
     return true;
   }
 }
 
-/** Does to the point's task what the interruption says; false, with nothing done, if it cannot be. */
+function placeOf(explorer: Explorer, { task: { id }, address }: Point): Passed {
+  const { vcpu } = taskOf(explorer.machine.kernel.state, id);
+  return { task: id, vcpu, retired: explorer.retiredBy(id), address };
+}
+
+/** Does to the point's task what the interruption says; gives the turn, or `undefined` if it cannot be done. */
 function makeInterruption(
   explorer: Explorer,
-  { task: { id } }: Point,
+  point: Point,
   interruption: Interruption,
-): boolean {
-  const { state } = explorer.machine.kernel;
-  const { vcpu } = taskOf(state, id);
+): Passed | undefined {
+  const { id } = point.task;
+  const here = placeOf(explorer, point);
+  const { vcpu } = here;
+  const done = (decision: Decision) => (apply(explorer, decision) ? here : undefined);
   switch (interruption.kind) {
     case 'spurious':
-      return apply(explorer, { kind: 'switch', vcpu, task: id });
+      return done({ kind: 'switch', vcpu, task: id });
     case 'migrate':
-      return apply(explorer, { kind: 'migrate', task: id, vcpu: interruption.vcpu });
+      return done({ kind: 'migrate', task: id, vcpu: interruption.vcpu });
     case 'fence':
-      return apply(explorer, { kind: 'fence', vcpu });
+      return done({ kind: 'fence', vcpu });
     case 'signal':
-      return apply(explorer, { kind: 'signal', task: id, signal: interruption.signal });
+      return done({ kind: 'signal', task: id, signal: interruption.signal });
     case 'preempt': {
-      if (interruption.by === id) return false;
-      if (!apply(explorer, { kind: 'switch', vcpu, task: interruption.by })) return false;
-      if (interruption.until.kind === 'completion') return true;
-      if (runInstead(explorer, vcpu, interruption.until.instructions)) {
-        apply(explorer, { kind: 'switch', vcpu, task: id }, vcpu);
-      }
-      return true;
+      const { by, until } = interruption;
+      if (by === id || !apply(explorer, { kind: 'switch', vcpu, task: by })) return undefined;
+      const stop =
+        until.kind === 'stop' ? runInstead(explorer, vcpu, until.instructions) : undefined;
+      if (stop === undefined) return here;
+      return apply(explorer, { kind: 'switch', vcpu, task: id }, vcpu) ? stop : here;
     }
     case 'overtake': {
-      const other = state.vcpus[interruption.vcpu];
-      if (other === undefined || other.id === vcpu) return false;
-      if (other.current === 0 && other.queue.length === 0) return false;
+      const { until } = interruption;
+      const other = explorer.machine.kernel.state.vcpus[interruption.vcpu];
+      if (other === undefined || other.id === vcpu) return undefined;
+      if (other.current === 0 && other.queue.length === 0) return undefined;
       explorer.make({ turnTo: other.id });
-      if (interruption.until.kind === 'completion') return true;
-      if (runInstead(explorer, other.id, interruption.until.instructions)) {
-        explorer.make({ turnTo: vcpu });
-      }
-      return true;
+      const stop =
+        until.kind === 'stop' ? runInstead(explorer, other.id, until.instructions) : undefined;
+      if (stop !== undefined) explorer.make({ turnTo: vcpu });
+      return stop ?? here;
     }
   }
 }
@@ -176,16 +187,16 @@ function apply(explorer: Explorer, decision: Decision, turnTo?: number): boolean
   return true;
 }
 
-/** Lets a vCPU's task retire so many instructions; false if it waits or ends before. */
-function runInstead(explorer: Explorer, vcpu: number, instructions: number): boolean {
+/** Lets a vCPU's task retire so many instructions, and tells where that is; `undefined` if it waits or ends before. */
+function runInstead(explorer: Explorer, vcpu: number, instructions: number): Passed | undefined {
   const first = explorer.here();
-  if (first === undefined || first.task.vcpu !== vcpu) return false;
+  if (first === undefined || first.task.vcpu !== vcpu) return undefined;
   const { id } = first.task;
   const target = explorer.retiredBy(id) + instructions;
-  while (explorer.retiredBy(id) < target) {
+  for (;;) {
     const runner = explorer.here();
-    if (runner?.task.id !== id) return false;
+    if (runner?.task.id !== id) return undefined;
+    if (explorer.retiredBy(id) >= target) return placeOf(explorer, runner);
     explorer.step(runner);
   }
-  return explorer.here()?.task.id === id;
 }

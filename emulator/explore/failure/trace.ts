@@ -32,6 +32,8 @@ export interface TracedStep {
   /** The region that the task had armed, if the instruction lies in it. */
   readonly inside: ArmedRegion | undefined;
   readonly access: TracedAccess | undefined;
+  /** The number of the system call that it makes. */
+  readonly systemCall: number | undefined;
 }
 
 export type TracedEvent =
@@ -194,6 +196,8 @@ class Tracer {
       code,
       inside: isInside ? region : undefined,
       access: this.#accessOf(address, code, id),
+      systemCall:
+        code[0] === 0x0f && code[1] === 0x05 ? Number(context.registers.read('rax')) : undefined,
     };
   }
 
