@@ -2,9 +2,11 @@ import type { Decision } from '../../../kernel-model/sched/decision.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import { applicationError } from '../../machine/decisions.ts';
 import type { Outcome } from '../../machine/outcome.ts';
+import { PLAIN_RUN_STATES_MAX } from '../search/baseline.ts';
 import type { Explorer, Point } from '../search/explorer.ts';
 import type { Interruption, PlacedInterruption } from '../search/interruption.ts';
-import { runTail } from '../search/tail.ts';
+import { DENSE_STATES, runTail, type TailObserver } from '../search/tail.ts';
+import type { Visit } from '../search/visited-states.ts';
 
 /** A boundary that a run came by. */
 export interface Passed {
@@ -31,12 +33,9 @@ export interface Play {
   /** See Failure. */
   readonly isEndless: boolean;
   readonly decisions: readonly Decision[];
-  /** Boundaries in the order of the run, up to the last interruption and as many after it. */
+  /** Boundaries in the order of the run, up to the last interruption. */
   readonly passed: readonly Passed[];
 }
-
-/** Boundaries after the last interruption that a play lists. */
-const PASSED_AFTER_MAX = 256;
 
 /**
  * Runs the explorer's program from its start along the continuation policy, and makes each interruption once
@@ -68,7 +67,7 @@ class Player {
       if (point === undefined) break;
       if (!this.#interrupt(point)) this.#advance(point);
     }
-    if (!isEndless) isEndless = this.#runToEnd(() => false);
+    isEndless ||= this.#runToEnd();
     const { machine, made } = explorer;
     return {
       made,
@@ -83,27 +82,18 @@ class Player {
 
   /** Without interruption, as the plain run goes; whether it has no end. */
   #runToFirst(): boolean {
-    if (this.#pending.length === 0) return false;
-    return this.#runToEnd((point) => this.#dueAt(point) >= 0);
+    const observer: TailObserver = {
+      onPoint: (point) => {
+        if (point.isBoundary) this.#passed.push(placeOf(this.#explorer, point));
+      },
+      onState: visitsOnce(),
+      until: (point) => this.#dueAt(point) >= 0,
+    };
+    return runTail(this.#explorer, observer, PLAIN_RUN_STATES_MAX) === 'endless';
   }
 
-  #runToEnd(until: (point: Point) => boolean): boolean {
-    const seen = new Set<string>();
-    const passedBefore = this.#passed.length;
-    const end = runTail(this.#explorer, {
-      onState: (key) => {
-        if (seen.has(key)) return 'on this path';
-        seen.add(key);
-        return 'new';
-      },
-      onBoundary: (point) => {
-        const isListed =
-          this.#pending.length > 0 || this.#passed.length < passedBefore + PASSED_AFTER_MAX;
-        if (isListed) this.#passed.push(placeOf(this.#explorer, point));
-      },
-      until,
-    });
-    return end === 'endless';
+  #runToEnd(): boolean {
+    return runTail(this.#explorer, { onState: visitsOnce() }, DENSE_STATES) === 'endless';
   }
 
   #advance(point: Point): void {
@@ -133,6 +123,16 @@ class Player {
     }
     return true;
   }
+}
+
+/** Knows the states of one run. */
+function visitsOnce(): (key: string) => Visit {
+  const seen = new Set<string>();
+  return (key) => {
+    if (seen.has(key)) return 'on this path';
+    seen.add(key);
+    return 'new';
+  };
 }
 
 function placeOf(explorer: Explorer, { task: { id }, address }: Point): Passed {
