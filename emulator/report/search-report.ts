@@ -1,4 +1,5 @@
 import { signalName } from '../../kernel-model/abi/signal.ts';
+import type { StrategyName } from '../explore/campaign/job.ts';
 import type { SearchBounds } from '../explore/search/bounds.ts';
 import { describeInterruption, type PlacedInterruption } from '../explore/search/interruption.ts';
 import type { SearchResult } from '../explore/search/run-search.ts';
@@ -14,6 +15,7 @@ export interface SearchSettings {
   readonly kernel: string;
   readonly cpus: number;
   readonly seed: number;
+  readonly strategy: StrategyName;
 }
 
 /** What `fuzz` tells: the JSON output, key for key. */
@@ -23,13 +25,14 @@ export interface SearchReport extends SearchSettings {
   readonly engine: string;
   readonly verdict: SearchResult['verdict'];
   readonly memoryModel: 'SC';
-  readonly strategy: 'exhaustive';
   readonly bound: SearchBounds & { readonly completed: number };
   readonly schedules: number;
   readonly distinctStates: number;
   readonly merged: number;
   readonly timedOut: number;
   readonly seconds: number;
+  /** Parts of the search that could not be explored: whoever tried crashed, each time. */
+  readonly setAside: SearchResult['setAside'];
   /** Interruptions made before each instruction, by kind. */
   readonly coverage: readonly {
     readonly address: string;
@@ -72,13 +75,13 @@ export function reportSearch(
     ...settings,
     verdict,
     memoryModel: 'SC',
-    strategy: 'exhaustive',
     bound: { ...bounds, completed: Math.max(0, result.completedStages - 1) },
     schedules,
     distinctStates,
     merged,
     timedOut: tally.cuts.timeout ?? 0,
     seconds: run.seconds,
+    setAside: result.setAside,
     coverage,
     ...(failure !== undefined && {
       failure: {
@@ -135,6 +138,11 @@ export function formatSearch(report: SearchReport, image: ProgramImage): string 
         `  verdict: fail: ${failure === undefined ? '' : describeOutcome(failure.outcome, image)}`,
       );
       break;
+  }
+  for (const { unit, reasons } of report.setAside) {
+    lines.push(
+      `  set aside: part ${unit.from} to ${unit.to} of stage ${unit.stage}: ${reasons.join(', then ')}`,
+    );
   }
   if (failure !== undefined) {
     lines.push(...failure.interruptions.map((each) => `    ${each}`));
