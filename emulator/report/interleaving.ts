@@ -1,4 +1,5 @@
 import type { DecidingPair } from '../explore/failure/deciding.ts';
+import type { Passed } from '../explore/failure/play.ts';
 import type { TracedEvent, TracedStep } from '../explore/failure/trace.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import { Disassembler } from '../stepping/disassembler.ts';
@@ -28,10 +29,11 @@ const SYMBOL_COLUMNS = 16;
 export function formatInterleaving(
   events: readonly TracedEvent[],
   pair: DecidingPair | undefined,
+  stops: readonly Passed[],
   image: ProgramImage,
   layout: InterleavingLayout,
 ): string[] {
-  const shown = eventsToShow(events, pair);
+  const shown = eventsToShow(events, pair, stops);
   const tasks = [...new Set(events.flatMap((e, i) => (shown.has(i) ? [taskOf(e)] : [])))];
   tasks.sort((a, b) => a - b);
   if (tasks.length === 0) return [];
@@ -47,15 +49,23 @@ export function formatInterleaving(
       return;
     }
     lines.push(...printer.gap(skipped), ...printer.rows(event));
+    if (isBeforeStop(event, stops)) lines.push(printer.stop(event.task));
     skipped = [];
   });
   return lines.map((line) => line.trimEnd());
 }
 
-/** The indices of the events around interruptions and the pair, and the end of the run. */
+/** Whether a step is the last one of whoever ran instead, before it was stopped. */
+function isBeforeStop(event: TracedEvent, stops: readonly Passed[]): event is TracedStep {
+  if (event.kind !== 'step') return false;
+  return stops.some(({ task, retired }) => task === event.task && retired === event.retired + 1);
+}
+
+/** The indices of the events around interruptions, stops and the pair; else those at the end of the run. */
 function eventsToShow(
   events: readonly TracedEvent[],
   pair: DecidingPair | undefined,
+  stops: readonly Passed[],
 ): ReadonlySet<number> {
   const shown = new Set<number>();
   const showAround = (index: number, task: number, before: number, after: number): void => {
@@ -77,6 +87,8 @@ function eventsToShow(
       const next = events.findIndex((later, i) => i > index && later.kind === 'step');
       const runner = events[next];
       if (runner !== undefined) showAround(next, taskOf(runner), 0, 1);
+    } else if (isBeforeStop(event, stops)) {
+      showAround(index, event.task, CONTEXT_STEPS, 0);
     } else if (event === pair?.first || event === pair?.second) {
       showAround(index, taskOf(event), 1, 1);
     }
@@ -158,12 +170,19 @@ class RowPrinter {
     return [`${text} of tasks ${tasks.sort((a, b) => a - b).join(', ')}`];
   }
 
+  /** Whoever ran instead is stopped. */
+  stop(task: number): string {
+    return `--- task ${task} is stopped `.padEnd(this.#layout.width, '-');
+  }
+
   rows(event: TracedEvent): string[] {
     switch (event.kind) {
       case 'step':
         return this.#step(event);
       case 'interrupted':
-        return [`--- ${describePlaced(event.placed, this.#image)} `.padEnd(this.#layout.width, '-')];
+        return [
+          `--- ${describePlaced(event.placed, this.#image)} `.padEnd(this.#layout.width, '-'),
+        ];
       case 'section end':
         return [this.#place(event.task, `  ${this.#describeEnd(event)}`)];
       case 'untraced':
@@ -182,7 +201,10 @@ class RowPrinter {
       return [this.#place(step.task, row)];
     }
     this.#lastLine.set(step.task, line);
-    return [this.#place(step.task, `${' '.repeat(MARK_COLUMNS)}${line}:`), this.#place(step.task, row)];
+    return [
+      this.#place(step.task, `${' '.repeat(MARK_COLUMNS)}${line}:`),
+      this.#place(step.task, row),
+    ];
   }
 
   #describeEnd({ end, region }: TracedEvent & { kind: 'section end' }): string {
@@ -200,7 +222,8 @@ class RowPrinter {
 
   /** A text in its task's column, cut to fit; where columns do not fit, behind the task's number. */
   #place(task: number, text: string): string {
-    if (this.#tasks.length > this.#count) return `${`[${task}]`.padEnd(5)}${text}`.slice(0, this.#layout.width);
+    if (this.#tasks.length > this.#count)
+      return `${`[${task}]`.padEnd(5)}${text}`.slice(0, this.#layout.width);
     const before = this.#tasks.indexOf(task) * this.#column;
     const room = this.#column - 1;
     const cut = text.length > room ? `${text.slice(0, room - 1)}~` : text;
