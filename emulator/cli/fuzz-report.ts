@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import type { SearchJob } from '../explore/campaign/job.ts';
 import type { CampaignResult } from '../explore/campaign/search.ts';
 import type { ProgramImage } from '../loader/image.ts';
+import { formatJunit, formatTap } from '../report/ci-formats.ts';
 import { formatFailure } from '../report/failure-report.ts';
 import { formatSearch, reportSearch, type SearchReport } from '../report/search-report.ts';
+import { writeCertificate } from './certificate.ts';
 import { concludeFailure } from './fuzz-failure.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import { writeFileOrStdout, writeLines } from './output.ts';
@@ -41,12 +43,14 @@ export async function reportFuzz(
     { kernel, cpus, seed, strategy },
     { seconds, explained, layout },
   );
-  if (!options.quiet) {
-    writeLines(formatSearch(report), '');
-    if (explained !== undefined) writeLines(formatFailure(explained, image, layout), '');
-  }
-  if (options.json !== undefined) {
-    writeFileOrStdout(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  }
+  const lines = formatSearch(report);
+  if (explained !== undefined) lines.push(...formatFailure(explained, image, layout));
+  if (!options.quiet) writeLines(lines, '');
+  const { args } = job.guest;
+  const { json, junit, tap, certificate } = options;
+  if (json !== undefined) writeFileOrStdout(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (junit !== undefined) writeFileOrStdout(junit, formatJunit(report, args, lines));
+  if (tap !== undefined) writeFileOrStdout(tap, formatTap(report, args, lines));
+  if (certificate !== undefined) await writeCertificate(certificate, result, job, image, offline);
   return report;
 }

@@ -43,20 +43,25 @@ export function formatInterleaving(
   const printer = new RowPrinter(tasks, column, count, pair, image, layout);
   const lines = [printer.header()];
   let skipped: TracedEvent[] = [];
+  let stopped: number | undefined;
   events.forEach((event, index) => {
     if (!shown.has(index)) {
       skipped.push(event);
       return;
     }
+    if (stopped !== undefined && event.kind !== 'section end') {
+      lines.push(printer.stop(stopped));
+      stopped = undefined;
+    }
     lines.push(...printer.gap(skipped), ...printer.rows(event));
-    if (isBeforeStop(event, stops)) lines.push(printer.stop(event.task));
+    if (isBeforeStop(event, stops)) stopped = taskOf(event);
     skipped = [];
   });
   return lines.map((line) => line.trimEnd());
 }
 
 /** Whether a step is the last one of whoever ran instead, before it was stopped. */
-function isBeforeStop(event: TracedEvent, stops: readonly Passed[]): event is TracedStep {
+function isBeforeStop(event: TracedEvent, stops: readonly Passed[]): boolean {
   if (event.kind !== 'step') return false;
   return stops.some(({ task, retired }) => task === event.task && retired === event.retired + 1);
 }
@@ -88,7 +93,7 @@ function eventsToShow(
       const runner = events[next];
       if (runner !== undefined) showAround(next, taskOf(runner), 0, 1);
     } else if (isBeforeStop(event, stops)) {
-      showAround(index, event.task, CONTEXT_STEPS, 0);
+      showAround(index, taskOf(event), CONTEXT_STEPS, 0);
     } else if (event === pair?.first || event === pair?.second) {
       showAround(index, taskOf(event), 1, 1);
     }
