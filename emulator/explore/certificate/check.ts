@@ -121,11 +121,11 @@ function checkExplored({ units }: Certificate, { explored }: CertifiedFacts) {
 }
 
 function checkSample({ sample }: Certificate, facts: CertifiedFacts) {
-  const problems = facts.sample.flatMap((schedule, index) =>
-    isDeepStrictEqual(schedule, sample[index])
-      ? []
-      : [`sample ${index}: run again it comes to something else`],
-  );
+  const problems = facts.sample.flatMap(({ schedule, passes }, index) => {
+    if (!passes) return [`sample ${index}: run again it fails`];
+    const isSame = isDeepStrictEqual(schedule, sample[index]);
+    return isSame ? [] : [`sample ${index}: run again it comes to something else`];
+  });
   if (sample.length !== facts.sample.length) problems.push('sample: it is another one');
   return problems;
 }

@@ -41,7 +41,7 @@ export function issueCertificate(
     leftOut: plan.leftOut,
     units,
     total,
-    sample: facts.sample,
+    sample: facts.sample.map(({ schedule }) => schedule),
   });
   const [problem] = disagreements(certificate, facts);
   assert(problem === undefined, `a certificate holds when it is issued: ${problem}`);
