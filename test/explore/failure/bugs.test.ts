@@ -17,7 +17,7 @@ beforeAll(async () => {
   machine = await openTestMachine();
 });
 
-const SAMPLE = 12;
+const SAMPLE = 9;
 /** Of those that the search finds, the share whose report has to name the faulty instruction. */
 const NAMED_SHARE_MIN = 0.8;
 const SYSCALL_BYTES = 2;

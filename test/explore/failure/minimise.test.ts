@@ -47,7 +47,7 @@ describe('minimising', () => {
   });
 
   test('needs one vCPU only where a task on another one did the harm', () => {
-    const searched: Searched = { file: 'counter-unprotected.bin', args: ['2', '2'], vcpus: 2 };
+    const searched: Searched = { file: 'counter-unprotected.bin', args: ['4', '1'], vcpus: 2 };
     const open = (vcpus: number) => explorerOf(machine, { ...searched, vcpus });
     const explorer = open(2);
     const { failure } = searchAll(explorer).tally;
