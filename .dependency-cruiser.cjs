@@ -10,8 +10,8 @@
  * between gdb and cli.
  */
 const layers = [
-  ...['engine', 'loader', 'trace', 'machine', 'stepping'],
-  ...['explore', 'validate', 'report', 'compare', 'regress', 'gdb'],
+  ...['engine', 'loader', 'trace', 'machine', 'stepping', 'validate'],
+  ...['explore', 'report', 'compare', 'regress', 'gdb'],
 ];
 const topLayer = 'cli';
 
@@ -29,7 +29,13 @@ const layerRules = layers.map((layer, index) => ({
 const restrictedPackages = {
   koffi: [folder('engine'), '^test/engine/'],
   'iced-x86': [folder('engine', 'trace', 'stepping', 'validate', 'report'), '^test/'],
-  execa: ['^emulator/engine/library/', folder(topLayer), '^scripts/', '^test/'],
+  execa: [
+    '^emulator/engine/library/',
+    '^emulator/validate/source-lines\\.ts$',
+    folder(topLayer),
+    '^scripts/',
+    '^test/',
+  ],
   esbuild: ['^scripts/launcher/', '^test/native/judge/mutant\\.ts$'],
 };
 
@@ -96,7 +102,10 @@ module.exports = {
       comment: 'child processes are started through execa; workers by fork: they need IPC',
       severity: 'error',
       from: {
-        pathNot: ['^scripts/launcher/worker\\.mjs$', '^emulator/explore/campaign/worker-link\\.ts$'],
+        pathNot: [
+          '^scripts/launcher/worker\\.mjs$',
+          '^emulator/explore/campaign/worker-link\\.ts$',
+        ],
       },
       to: { path: '^(node:)?child_process$' },
     },

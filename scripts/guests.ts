@@ -10,6 +10,7 @@ import { BUG_INDEX_SCHEMA, type Bug } from '../emulator/regress/bug-index.ts';
 import { bugBuilds } from './guests/bug-guests.ts';
 import { kernelGuestBuilds } from './guests/kernel-guests.ts';
 import { type BuiltGuests, compareWithManifest, publish } from './guests/publish.ts';
+import { ruleGuestBuilds } from './guests/rule-guests.ts';
 import { schemeBuilds } from './guests/schemes.ts';
 
 /** What a guest must do: end like this under every schedule, or fail under some schedule. */
@@ -50,6 +51,14 @@ export type KernelOutcome =
   | ExpectedVerdict
   | { readonly kind: 'signal'; readonly signal: number; readonly stdout: string };
 
+/**
+ * A guest of `rules/`, made to be read by `check`: the rules that it breaks in the eyes of each kernel, as
+ * `--kernel` takes it.
+ */
+export interface RuleGuest extends Omit<ManifestGuest, 'expected'> {
+  readonly findings: Readonly<Record<string, readonly string[]>>;
+}
+
 /** `manifest.json`: the compiled guests, and the first version line of each tool that made them. */
 export interface GuestManifest {
   readonly schema: { readonly name: 'rseq-testbed/guests'; readonly version: 1 };
@@ -57,6 +66,7 @@ export interface GuestManifest {
   readonly linker: string;
   readonly guests: readonly ManifestGuest[];
   readonly kernelGuests: readonly KernelGuest[];
+  readonly ruleGuests: readonly RuleGuest[];
 }
 
 /** A source file and what both of its builds have in common. */
@@ -84,8 +94,8 @@ const programs: readonly GuestProgram[] = [
   {
     name: 'counter',
     description: 'Per-CPU counters add up',
-    args: ['16', '200'],
-    stdout: 'counter: 16 tasks x 200 = 3200 ok\n',
+    args: ['4', '200'],
+    stdout: 'counter: 4 tasks x 200 = 800 ok\n',
   },
   {
     name: 'list',
@@ -242,6 +252,12 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<BuiltGues
     const { outcomes, ...described } = build;
     kernelGuests.push({ ...described, files: await compile({ ...build, name }), outcomes });
   }
+  const ruleGuests: RuleGuest[] = [];
+  for (const build of ruleGuestBuilds) {
+    const name = join(dirname(build.source), build.name);
+    const { findings, ...described } = build;
+    ruleGuests.push({ ...described, files: await compile({ ...build, name }), findings });
+  }
   const bugs = await inBatches(bugBuilds, async (build): Promise<Bug> => {
     const { file: source, defines } = build;
     const name = `bugs/${build.id}`;
@@ -255,6 +271,7 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<BuiltGues
     linker: toolchain.linker,
     guests,
     kernelGuests,
+    ruleGuests,
   };
   return { manifest, index: { schema: BUG_INDEX_SCHEMA, bugs } };
 }

@@ -10,6 +10,8 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   fuzz: async () => (await import('./fuzz.ts')).fuzzVerb,
   replay: async () => (await import('./replay.ts')).replayVerb,
   verify: async () => (await import('./verify.ts')).verifyVerb,
+  check: async () => (await import('./check.ts')).checkVerb,
+  rules: async () => (await import('./rules.ts')).rulesVerb,
   kernels: async () => (await import('./kernels.ts')).kernelsVerb,
 };
 
@@ -25,6 +27,7 @@ const EXAMPLES = `Examples:
   rseq-testbed emulate guest/counter.bin --save-schedule run.json
   rseq-testbed replay run.json
   rseq-testbed compare --workload counter
+  rseq-testbed check guest/counter.elf
 
 In a clone: npm run emulate -- guest/counter.bin --cpus 8 -- 4 1000`;
 
@@ -59,7 +62,7 @@ async function parse(argv: string[]): Promise<Action | undefined> {
   // The verb is the parser's default command: for others yargs lays out its help each time (20 ms).
   common(yargs(rest).scriptName(`rseq-testbed ${name}`))
     .command(
-      `$0 ${verb.positionals}`,
+      `$0 ${verb.positionals}`.trim(),
       verb.describe,
       (parser) => verb.configure(parser),
       (parsed) => {

@@ -17,6 +17,7 @@ import type { Engine } from '../engine/engine.ts';
 import { Armings } from './armings.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
+import { DecisionLog } from './decision-log.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import { readLiveRegisters } from './live-registers.ts';
@@ -24,7 +25,6 @@ import { LiveState } from './live-state.ts';
 import { blockedTasks, type Outcome, outcomeOfEnding, outcomeOfError } from './outcome.ts';
 import { PageHashes } from './page-hashes.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
-import { decisionsUpTo, type RecordedDecision } from './recorded-decisions.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
@@ -46,8 +46,7 @@ export class Machine {
   /** Told of each section that ends: for who watches a run. */
   onSectionEnd: SectionListener | undefined;
   readonly #engine: Engine;
-  #lastDecision: RecordedDecision | undefined;
-  #decisionCount = 0;
+  readonly #decisions = new DecisionLog();
   readonly #images: MemoryImages;
   readonly #slots: CpuSlots;
   readonly #programs: ProgramLoader;
@@ -109,12 +108,21 @@ export class Machine {
 
   /** Decisions taken since boot: the schedule position. */
   get decisionCount(): number {
-    return this.#decisionCount;
+    return this.#decisions.length;
+  }
+
+  /**
+   * Says which decisions led to a snapshot that was just restored, where it is not one that the path since boot
+   * went through.
+   */
+  replaceDecisions(decisions: readonly Decision[]): void {
+    this.#decisions.length = 0;
+    for (const decision of decisions) this.#decisions.push(decision);
   }
 
   /** A copy of the decisions taken since boot. */
   get decisions(): Decision[] {
-    return decisionsUpTo(this.#lastDecision, this.#decisionCount);
+    return this.#decisions.toArray();
   }
 
   /** Instructions retired since boot. */
@@ -150,8 +158,7 @@ export class Machine {
   boot(run: RunOptions): void {
     this.#slots.restore([]);
     this.sections.restore(NO_SECTIONS);
-    this.#lastDecision = undefined;
-    this.#decisionCount = 0;
+    this.#decisions.length = 0;
     this.#instructions = 0;
     this.#preemptions = 0;
     this.#migrations = 0;
@@ -262,12 +269,12 @@ export class Machine {
     assert(slice !== undefined, 'the machine was booted');
     if (this.#outcome !== undefined) return this.#outcome;
     // Choices that come up on the way are recorded after it.
-    const decision = { kind: 'run' as const, vcpu, instructions: limitInstructions };
-    this.#record(decision);
+    const index = this.#decisions.length;
+    this.#decisions.push({ kind: 'run', vcpu, instructions: limitInstructions });
     slice.stopsAtBoundaries = true;
     this.#runSlice(vcpu, limitInstructions);
     slice.stopsAtBoundaries = false;
-    decision.instructions = slice.retired;
+    this.#decisions.shortenRun(index, slice.retired);
     return this.#outcome;
   }
 
@@ -289,7 +296,7 @@ export class Machine {
     if (error !== undefined) {
       throw new ScheduleDivergence(`decision ${decisionToString(decision)}: ${error}`);
     }
-    this.#record(decision);
+    this.#decisions.push(decision);
     switch (decision.kind) {
       case 'run':
         this.#runSlice(decision.vcpu, decision.instructions);
@@ -351,17 +358,12 @@ export class Machine {
     const index = this.#strategy?.choose(point) ?? 0;
     const chosen = point.candidates[index];
     if (chosen === undefined) throw new ScheduleDivergence(`${point.kind}: no choice ${index}`);
-    this.#record(
+    this.#decisions.push(
       point.kind === 'place'
         ? { kind: 'place', task: point.task, vcpu: chosen }
         : { kind: 'wake', task: chosen },
     );
     return index;
-  }
-
-  #record(decision: Decision): void {
-    this.#lastDecision = { decision, before: this.#lastDecision };
-    this.#decisionCount++;
   }
 
   /** Saves everything. Cheap: memory by the pages written since the last snapshot. */
@@ -375,8 +377,7 @@ export class Machine {
       sections: this.sections.save(),
       counts: this.counts,
       outcome: this.#outcome,
-      lastDecision: this.#lastDecision,
-      decisionIndex: this.#decisionCount,
+      decisionIndex: this.#decisions.length,
     };
   }
 
@@ -399,8 +400,7 @@ export class Machine {
     this.#outcome = snapshot.outcome;
     this.#rejection = '';
     this.#livelock = undefined;
-    this.#lastDecision = snapshot.lastDecision;
-    this.#decisionCount = snapshot.decisionIndex;
+    this.#decisions.length = snapshot.decisionIndex;
   }
 
   #liveTaskIds(): (number | undefined)[] {

@@ -7,7 +7,6 @@ import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { CpuContext } from '../engine/engine.ts';
 import type { Outcome } from './outcome.ts';
 import type { Program } from './program.ts';
-import type { RecordedDecision } from './recorded-decisions.ts';
 import type { SectionsImage } from './sections.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -58,7 +57,6 @@ export interface MachineSnapshot {
   readonly sections: SectionsImage;
   readonly counts: RunCounts;
   readonly outcome: Outcome | undefined;
-  readonly lastDecision: RecordedDecision | undefined;
   /** Schedule position: decisions taken so far. */
   readonly decisionIndex: number;
 }

@@ -7,6 +7,14 @@ const SIGSEGV = 11;
 const IDS_OK: KernelOutcome = { kind: 'exit', status: 0, stdout: 'ids: 8 tasks x 100 = 800 ok\n' };
 const IDS_LOST: KernelOutcome = { kind: 'some-seed-fails', status: 1 };
 
+const FENCE_OK: KernelOutcome = {
+  kind: 'exit',
+  status: 0,
+  stdout: 'fence: 3 tasks x 200 = 600 ok\n',
+};
+const FENCE_UNKNOWN: KernelOutcome = { kind: 'exit', status: 3, stdout: '' };
+const FENCE_LOST: KernelOutcome = { kind: 'some-seed-fails', status: 1 };
+
 function slept(how: 'all' | 'not all'): KernelOutcome {
   const stdout = `sleep: 2 tasks x 5, ${how} of the sections aborted\n`;
   return { kind: 'exit', status: 0, stdout };
@@ -78,6 +86,24 @@ export const kernelGuestBuilds: readonly KernelGuestBuild[] = [
       '6.19': IDS_LOST,
       '7.0': IDS_LOST,
       '7.1': IDS_OK,
+    },
+  },
+  {
+    name: 'fence',
+    description: 'Memory taken back behind an rseq membarrier',
+    source: 'kernel/fence.c',
+    defines: [],
+    args: ['3', '200'],
+    outcomes: {
+      '4.18': FENCE_UNKNOWN,
+      '5.5': FENCE_UNKNOWN,
+      '5.10': FENCE_OK,
+      '6.0': FENCE_OK,
+      '6.18': FENCE_OK,
+      'broken-fence-lost': FENCE_LOST,
+      '6.19': FENCE_OK,
+      '7.0': FENCE_OK,
+      '7.1': FENCE_OK,
     },
   },
   {

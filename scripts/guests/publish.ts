@@ -24,7 +24,8 @@ export async function publish(built: BuiltGuests, staging: string, outDir: strin
   const { manifest, index } = built;
   await writeFile(join(outDir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   await writeFile(join(outDir, indexPath), `${JSON.stringify(index, null, 2)}\n`);
-  const count = manifest.guests.length + manifest.kernelGuests.length;
+  const { guests, kernelGuests, ruleGuests } = manifest;
+  const count = guests.length + kernelGuests.length + ruleGuests.length;
   const bugs = index.bugs.length;
   process.stdout.write(`guests: ${count} and ${bugs} bugs built by ${manifest.compiler}\n`);
 }
@@ -54,7 +55,9 @@ export async function compareWithManifest(sourceDir: string, built: BuiltGuests)
 
 function builtFiles({ manifest, index }: BuiltGuests): readonly ManifestFile[] {
   return [
-    ...[...manifest.guests, ...manifest.kernelGuests].map(({ files }) => files),
+    ...[...manifest.guests, ...manifest.kernelGuests, ...manifest.ruleGuests].map(
+      ({ files }) => files,
+    ),
     ...index.bugs.flatMap(({ buggy, fixed }) => [buggy, fixed]),
   ].flatMap(({ bin, elf }) => [bin, elf]);
 }

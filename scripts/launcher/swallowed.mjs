@@ -10,6 +10,7 @@
 /** Our options that npm does not know: a variable for one of them is ours, whatever its value. */
 const ownNames = [
   'check',
+  'config',
   'cpus',
   'entries',
   'env',
@@ -25,10 +26,12 @@ const ownNames = [
   'print-schedule',
   'quick',
   'rounds',
+  'rule',
   'save-schedule',
   'schedules',
   'seed',
   'signal',
+  'signature',
   'stack',
   'step',
   'step-count',
@@ -39,6 +42,7 @@ const ownNames = [
   'strategy',
   'strict',
   'symbols',
+  'syntax',
   'tick',
   'time',
   'workload',
@@ -53,9 +57,11 @@ const sharedNames = ['force', 'jobs', 'json'];
 /**
  * Not reported although npm takes them too: --quiet (npm makes it its log level, and its loss only
  * adds a summary), --offline (who tells npm to stay offline means all of us: the verbs honour
- * npm_config_offline) and --only (npm drops it with a warning of its own, and leaves no trace).
+ * npm_config_offline), --only (npm drops it with a warning of its own, and leaves no trace), --format and
+ * --ignore (npm takes them for its --format-package-lock and --ignore-scripts: the loss is seen at once,
+ * and adds findings).
  */
-export const unreportedNames = ['offline', 'only', 'quiet'];
+export const unreportedNames = ['format', 'ignore', 'offline', 'only', 'quiet'];
 
 /** Every option whose loss is reported. */
 export const reportedNames = [...ownNames, ...sharedNames];
