@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { UserError } from '../../errors.ts';
@@ -59,6 +69,14 @@ export function syncFolder(path: string): void {
   }
 }
 
+/** Makes a folder, and those that it is in. (mkdirSync's `recursive` never ends where ENOENT has another cause.) */
+export function makeFolder(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  const parent = dirname(path);
+  if (!existsSync(parent)) makeFolder(parent);
+  mkdirSync(path);
+}
+
 /** The text of a file; `undefined` if there is none. */
 export function readIfThere(path: string): string | undefined {
   try {
@@ -75,7 +93,7 @@ export function orRefuse<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     const code = errorCode(error);
-    if (code === undefined) throw error;
+    if (code === undefined || error instanceof UserError) throw error;
     throw new UserError('output-unwritable', `cannot write ${path}: ${code}`);
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { UserError } from '../../errors.ts';
@@ -6,6 +6,7 @@ import type { Tally } from '../search/tally.ts';
 import type { SearchPlan } from '../search/unit.ts';
 import {
   checkedLine,
+  makeFolder,
   orRefuse,
   readCheckedLine,
   readIfThere,
@@ -63,7 +64,7 @@ export class CampaignFolder {
 
   /** Begins a campaign. @throws UserError for a folder that has one already, or cannot be written. */
   static create(path: string, job: SearchJob): CampaignFolder {
-    orRefuse(path, () => mkdirSync(path, { recursive: true }));
+    orRefuse(path, () => makeFolder(path));
     const release = lockFolder(path, join(path, LOCK_FILE));
     try {
       const jobFile = join(path, JOB_FILE);

@@ -15,6 +15,7 @@ interface WorkerListener {
 }
 
 const OPENING: Activity = { kind: 'opening' };
+const SECONDS_TO_OPEN_MIN = 60;
 const IDLE: Activity = { kind: 'idle' };
 
 /** One worker of a search: what it does, how far it is, and whether it still lives. */
@@ -89,11 +90,16 @@ export class WorkerHandle {
     this.#link.kill();
   }
 
-  /** A second has passed: a worker at work that says nothing for too long is taken to hang, and ended. */
+  /**
+   * A second has passed: a worker that says nothing for too long is taken to hang, and ended. Before its first
+   * unit it gets a minute at least: loading takes as long as the host's other work lets it.
+   */
   tick(secondsMax: number): void {
-    this.#secondsSilent = this.#activity.kind === 'idle' ? 0 : this.#secondsSilent + 1;
-    if (this.#secondsSilent < secondsMax) return;
-    this.#reason ??= `no sign of life for ${secondsMax} s`;
+    const { kind } = this.#activity;
+    this.#secondsSilent = kind === 'idle' ? 0 : this.#secondsSilent + 1;
+    const most = kind === 'exploring' ? secondsMax : Math.max(secondsMax, SECONDS_TO_OPEN_MIN);
+    if (this.#secondsSilent < most) return;
+    this.#reason ??= `no sign of life for ${most} s`;
     this.#link.kill();
   }
 
