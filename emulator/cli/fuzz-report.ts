@@ -4,12 +4,14 @@ import type { CampaignResult } from '../explore/campaign/search.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import { formatJunit, formatTap } from '../report/ci-formats.ts';
 import { formatFailure } from '../report/failure-report.ts';
+import type { InterleavingLayout } from '../report/interleaving.ts';
 import { formatSearch, reportSearch, type SearchReport } from '../report/search-report.ts';
 import { writeCertificate } from './certificate.ts';
 import { concludeFailure } from './fuzz-failure.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import { writeFileOrStdout, writeLines } from './output.ts';
 import { openDefaultMachine } from './session.ts';
+import { nameSourceLines } from './source-line-names.ts';
 
 const WIDTH_WITHOUT_TERMINAL = 80;
 const DEFAULT_SCHEDULE_FILE = 'failure.json';
@@ -33,7 +35,10 @@ export async function reportFuzz(
   const machine = failure && (await openDefaultMachine({ offline, memoryLimitBytes }));
   const explained =
     machine && concludeFailure(machine, failure, job, image, scheduleFileOf(options));
-  const layout = { width: process.stderr.columns ?? WIDTH_WITHOUT_TERMINAL };
+  const layout: InterleavingLayout = {
+    width: process.stderr.columns ?? WIDTH_WITHOUT_TERMINAL,
+    sourceLine: explained && (await nameSourceLines(image, explained.explanation.events)),
+  };
   const { kernel, cpus, seed, strategy } = job;
   const report = reportSearch(
     result,
