@@ -57,6 +57,7 @@ export function formatInterleaving(
     if (isBeforeStop(event, stops)) stopped = taskOf(event);
     skipped = [];
   });
+  lines.push(...printer.gap(skipped));
   return lines.map((line) => line.trimEnd());
 }
 

@@ -164,7 +164,7 @@ function formatLeftOut({ leftOut, bound }: SearchReport): string[] {
   }
   return [...byPlace].map(
     ([symbol, { entries, tasks }]) =>
-      `  left out: ${entries} entries at ${symbol} by ${plural(tasks, 'task')}, ` +
+      `  left out: ${entries} ${entries === 1 ? 'entry' : 'entries'} at ${symbol} by ${plural(tasks, 'task')}, ` +
       `each one's beyond the first ${bound.entries}`,
   );
 }
