@@ -17,8 +17,8 @@ const MINIMISING_MILLISECONDS = 10_000;
 const EXPLAINING_MILLISECONDS = 10_000;
 
 /**
- * Saves the failing schedule before anything else is done with it; then minimises it, saves what is left of it
- * in its place, and looks into it.
+ * Saves the failing schedule before anything else is done with it; then minimises it, saves what is
+ * left of it in its place, and looks into it.
  */
 export function concludeFailure(
   machine: Machine,

@@ -8,7 +8,7 @@ import { findSourceLines } from '../validate/source-lines.ts';
 /** Names the source line of an instruction; `undefined` where the program does not say it. */
 export type SourceLineName = (address: number) => string | undefined;
 
-/** The source lines of the instructions of a run, `file.c:12`, where the program has debug information. */
+/** The source lines of what a run executed, `file.c:12`, where the program has debug information. */
 export async function nameSourceLines(
   image: ProgramImage,
   events: readonly TracedEvent[],

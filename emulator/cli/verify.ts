@@ -108,7 +108,10 @@ async function problemsOf(certificate: Certificate, options: VerifyOptions): Pro
   return disagreements(certificate, establishFacts(explorer, job));
 }
 
-/** The guest; `undefined` where it is not and the certificate was tampered with. @throws UserError if it is not there. */
+/**
+ * The guest; `undefined` where there is none and the certificate was changed.
+ * @throws UserError where there is none, and it was not.
+ */
 function imageOf(path: string, certificate: Certificate) {
   try {
     return loadProgram(path).image;

@@ -16,7 +16,7 @@ export interface CoveredBoundary {
 const KINDS = ['spurious', 'preempt', 'migrate', 'fence', 'signal', 'overtake'] as const;
 const TITLES = ['spurious', 'preempt', 'migrate', 'fence', 'signal', 'other vCPU'];
 
-/** All boundaries of the plan by address, and others where something was interrupted, with what was done there. */
+/** The boundaries of the plan and all others that were met, by address, with what was done there. */
 export function coveredBoundaries(
   plan: SearchPlan,
   coverage: Readonly<Record<string, CoverageRow>>,
@@ -33,7 +33,7 @@ export function coveredBoundaries(
     }));
 }
 
-/** A line for each boundary, a column for each action: counts as the first / second / ... of a schedule. */
+/** A line for each boundary, a column for each action: counts as the first / second / ... one. */
 export function formatCoverage(boundaries: readonly CoveredBoundary[]): string[] {
   const kinds = KINDS.filter((kind) => boundaries.some(({ interruptions }) => interruptions[kind]));
   const rows = boundaries.map(({ symbol, places, interruptions }) => [

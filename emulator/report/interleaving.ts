@@ -67,7 +67,7 @@ function isBeforeStop(event: TracedEvent, stops: readonly Passed[]): boolean {
   return stops.some(({ task, retired }) => task === event.task && retired === event.retired + 1);
 }
 
-/** The indices of the events around interruptions, stops and the pair; else those at the end of the run. */
+/** Indices of the events around interruptions, stops and the pair; else those at the run's end. */
 function eventsToShow(
   events: readonly TracedEvent[],
   pair: DecidingPair | undefined,

@@ -33,7 +33,7 @@ export interface SearchReport extends SearchSettings {
   readonly exhaustive: boolean;
   readonly schedules: number;
   readonly distinctStates: number;
-  /** Schedules that came to a state from which all was explored, and how many of those were compared in full. */
+  /** Schedules that came to a state from which all was explored; `verifiedMerges`: compared in full. */
   readonly merged: number;
   readonly verifiedMerges: number;
   readonly timedOut: number;
@@ -133,9 +133,9 @@ function describeVerdict(report: SearchReport): string {
       return `; complete for up to ${plural(bound.completed, 'interruption')}`;
     case 'pass':
       return exhaustive
-        ? `: exhaustive for ${upTo} before these instructions, ` +
+        ? `, exhaustive for ${upTo} before these instructions, ` +
             `in the first ${bound.entries} entries of each by each task`
-        : `: none of ${plural(schedules, 'schedule')} fails; others were not tried`;
+        : `, none of ${plural(schedules, 'schedule')} fails; others were not tried`;
   }
 }
 
@@ -162,9 +162,8 @@ function formatLeftOut({ leftOut, bound }: SearchReport): string[] {
     const sum = byPlace.get(symbol) ?? { entries: 0, tasks: 0 };
     byPlace.set(symbol, { entries: sum.entries + entries, tasks: sum.tasks + 1 });
   }
-  return [...byPlace].map(
-    ([symbol, { entries, tasks }]) =>
-      `  left out: ${entries} ${entries === 1 ? 'entry' : 'entries'} at ${symbol} by ${plural(tasks, 'task')}, ` +
-      `each one's beyond the first ${bound.entries}`,
-  );
+  return [...byPlace].map(([symbol, { entries, tasks }]) => {
+    const what = `${entries} ${entries === 1 ? 'entry' : 'entries'} at ${symbol}`;
+    return `  left out: ${what} by ${plural(tasks, 'task')}, each one's beyond the first ${bound.entries}`;
+  });
 }

@@ -43,7 +43,7 @@ function checkVerdict({ units, total }: Certificate) {
     : [];
 }
 
-/** Each boundary and each action possible there was the first interruption of some schedule, exactly so often. */
+/** Each action possible at each boundary was the first of some schedule, exactly so often. */
 function checkFirstInterruptions({ units }: Certificate, { groups }: CertifiedFacts) {
   return units.flatMap(({ stage, from, tally }) => {
     const group = groups.find((each) => each.from === from);

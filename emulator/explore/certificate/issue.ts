@@ -17,8 +17,8 @@ export interface PassedSearch extends Pick<SearchResult, 'plan' | 'tally'> {
 export const CERTIFIED_STRATEGIES: readonly SearchJob['strategy'][] = ['exhaustive'];
 
 /**
- * The certificate of a search by one of CERTIFIED_STRATEGIES that passed. It is checked before it is given
- * out: one that does not hold is a mistake of ours.
+ * The certificate of a search by one of CERTIFIED_STRATEGIES that passed. It is checked before it
+ * is given out: one that does not hold is a mistake of ours.
  */
 export function issueCertificate(
   explorer: Explorer,

@@ -3,7 +3,7 @@ import type { Explorer, Point } from '../search/explorer.ts';
 import { COMPLETION, type PlacedInterruption, type Until } from '../search/interruption.ts';
 import type { Move } from '../search/moves.ts';
 
-/** Boundaries of the plain run, as a unit of a search covers them, with all that can be done there first. */
+/** Boundaries of the plain run, as a unit covers them, with all that can be done there first. */
 export interface RecountedGroup {
   readonly from: number;
   readonly to: number;
@@ -14,8 +14,9 @@ export interface RecountedGroup {
 const STOPS_INSTRUCTIONS_MAX = 2000;
 
 /**
- * Goes along the run without interruption, and lists at each boundary every interruption that is possible
- * there: what an exhaustive search must have made first in some schedule. It makes each, and follows none.
+ * Goes along the run without interruption, and lists at each boundary every interruption that is
+ * possible there: what an exhaustive search must have made first in some schedule. It makes each,
+ * and follows none.
  */
 export function recountFirst(explorer: Explorer): RecountedGroup[] {
   return new Baseline(explorer).groups.map(({ from, to, position }) => {

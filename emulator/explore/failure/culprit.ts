@@ -166,7 +166,7 @@ function remoteSystemCall(evidence: Evidence): number | undefined {
   );
 }
 
-/** A task must not be interrupted from somewhere outside a section up to the section's first instruction. */
+/** A task must not be interrupted from somewhere outside a section up to the section's start. */
 function staleInput({ turns, passing }: Evidence): number | undefined {
   for (const { neighbour, events } of passing) {
     const turn = turns[neighbour.index];

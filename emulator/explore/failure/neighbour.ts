@@ -8,7 +8,7 @@ export interface Neighbour {
   readonly play: Play;
   /** Which interruption of the failing schedule differs, counted from 0. */
   readonly index: number;
-  /** How far its turn was moved, in instructions of whoever was taken off; `dropped` if it was left out. */
+  /** How far its turn was moved, in instructions of whoever was taken off. */
   readonly moved: number | 'dropped';
 }
 

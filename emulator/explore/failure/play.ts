@@ -23,8 +23,8 @@ export interface Play {
   /** Those that were made, in order, with the instructions that they came before. */
   readonly made: readonly PlacedInterruption[];
   /**
-   * Who was taken off its vCPU for each of them, and where: the interrupted task, or whoever ran instead and
-   * was stopped for it to go on.
+   * Who was taken off its vCPU for each of them, and where: the interrupted task, or whoever ran
+   * instead and was stopped for it to go on.
    */
   readonly turns: readonly Passed[];
   /** Those whose position was never reached, or that were not possible there. */
@@ -38,8 +38,8 @@ export interface Play {
 }
 
 /**
- * Runs the explorer's program from its start along the continuation policy, and makes each interruption once
- * its task has retired so many instructions. Positions that the run never reaches are passed over. The
+ * Runs the explorer's program from its start along the continuation policy, and makes each
+ * interruption once its task has retired so many instructions. Positions that the run never reaches are passed over. The
  * same list gives the same run.
  */
 export function play(explorer: Explorer, wanted: readonly PlacedInterruption[]): Play {
@@ -140,7 +140,7 @@ function placeOf(explorer: Explorer, { task: { id }, address }: Point): Passed {
   return { task: id, vcpu, retired: explorer.retiredBy(id), address };
 }
 
-/** Does to the point's task what the interruption says; gives the turn, or `undefined` if it cannot be done. */
+/** Does to the point's task what is said; gives the turn, or `undefined` if it cannot be done. */
 function makeInterruption(
   explorer: Explorer,
   point: Point,
@@ -187,7 +187,7 @@ function apply(explorer: Explorer, decision: Decision, turnTo?: number): boolean
   return true;
 }
 
-/** Lets a vCPU's task retire so many instructions, and tells where that is; `undefined` if it waits or ends before. */
+/** Lets a vCPU's task retire so many instructions: where that is, unless it waits or ends before. */
 function runInstead(explorer: Explorer, vcpu: number, instructions: number): Passed | undefined {
   const first = explorer.here();
   if (first === undefined || first.task.vcpu !== vcpu) return undefined;

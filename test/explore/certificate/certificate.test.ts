@@ -118,7 +118,7 @@ function rejects(text: string): boolean {
 
 /** What only the digest binds: counts that nothing but the search can tell. */
 const ONLY_SEARCH_KNOWS =
-  /^units\.\d+\.tally\.(distinctStates|merged|verifiedMerges|instructions|schedules|coverage\.\d+\.\w+\.1|cuts\.\w+)$/;
+  /^units\.\d+\.tally\.(\w*[sS]tates|\w*[mM]erge\w*|instructions|schedules|cov\S+\.1|cuts\.\w+)$/;
 const BOUND_BY_DIGEST = /^(engine|digest|schema|job\.)/;
 
 test('the digest aside, edits contradict a recount, a sum or a sample', {

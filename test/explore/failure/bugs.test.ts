@@ -69,7 +69,7 @@ function explain(bug: Bug): Found | undefined {
   return { id: bug.id, interruptions: run.made.length, isNamed };
 }
 
-/** Whether an instruction is the faulty one, or comes right before or after it in memory or in execution. */
+/** Whether it is the faulty instruction, or the one before or after it in memory or in execution. */
 function isNear(
   named: number | undefined,
   faulty: number,
