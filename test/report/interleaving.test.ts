@@ -40,7 +40,7 @@ function explained(vcpus: number): ExplainedFailure {
 
 test('the text shows the section, the abort and the commit, within 80 columns', () => {
   const lines = formatFailure(explained(1), image, { width: 80 });
-  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(90);
   const at = (pattern: RegExp): number => lines.findIndex((line) => pattern.test(line));
   const order = [
     /^failure: exit status 1, on one vCPU$/,
@@ -51,12 +51,12 @@ test('the text shows the section, the abort and the commit, within 80 columns', 
     /^ \|work\+0x3f +mov %rax,\(%rdx\)$/,
     /^--- task [23] @ work\+0x42: spurious reschedule -+$/,
     /^ {2}\+-> aborted, to /,
-    /^ {2}0x4006bf {9} jmp /,
+    /^ {2}0x4006bf +jmp /,
     /^nearest schedule that passes: the interruption comes 1 instruction of task [23] earlier$/,
     /^look at: work\+0x42: the task may not be interrupted before it$/,
     /^replay: npx rseq-testbed replay f\.json$/,
   ].map(at);
-  expect(order).not.toContain(-1);
+  expect(order, lines.join("\n")).not.toContain(-1);
   expect(order).toEqual(order.toSorted((a, b) => a - b));
 });
 
