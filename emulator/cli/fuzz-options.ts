@@ -82,6 +82,9 @@ export const FUZZ_OPTIONS = {
     ...limit('where a failing schedule goes, for replay'),
     defaultDescription: 'failure.json, in the folder of --out if there is one',
   },
+  certificate: limit('where a pass is certified, for verify'),
+  junit: limit('write the verdict as JUnit XML (- is standard output)'),
+  tap: limit('write the verdict in the Test Anything Protocol (- is standard output)'),
   ...OUTPUT_OPTIONS,
 } as const;
 
@@ -99,6 +102,9 @@ export interface FuzzOptions {
   readonly out: string | undefined;
   readonly resume: string | undefined;
   readonly scheduleFile: string | undefined;
+  readonly certificate: string | undefined;
+  readonly junit: string | undefined;
+  readonly tap: string | undefined;
   readonly json: string | undefined;
   readonly quiet: boolean;
   readonly offline: boolean;
@@ -134,6 +140,9 @@ export function readFuzzOptions(argv: Arguments): FuzzOptions {
     out,
     resume,
     scheduleFile: optional('save-schedule'),
+    certificate: optional('certificate'),
+    junit: optional('junit'),
+    tap: optional('tap'),
     json: optional('json'),
     quiet: argv.quiet === true,
     offline: argv.offline === true,

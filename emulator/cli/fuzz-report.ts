@@ -1,17 +1,19 @@
 import { join } from 'node:path';
 import type { SearchJob } from '../explore/campaign/job.ts';
 import type { CampaignResult } from '../explore/campaign/search.ts';
-import type { Failure } from '../explore/search/tally.ts';
-import { ReplayStrategy } from '../explore/strategies/replay.ts';
 import type { ProgramImage } from '../loader/image.ts';
-import { formatSchedule } from '../machine/schedule.ts';
-import { recordSchedule } from '../report/recorded-schedule.ts';
+import { formatJunit, formatTap } from '../report/ci-formats.ts';
+import { formatFailure } from '../report/failure-report.ts';
+import type { InterleavingLayout } from '../report/interleaving.ts';
 import { formatSearch, reportSearch, type SearchReport } from '../report/search-report.ts';
+import { writeCertificate } from './certificate.ts';
+import { concludeFailure } from './fuzz-failure.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
-import { parseKernel } from './options.ts';
 import { writeFileOrStdout, writeLines } from './output.ts';
 import { openDefaultMachine } from './session.ts';
+import { nameSourceLines } from './source-line-names.ts';
 
+const WIDTH_WITHOUT_TERMINAL = 80;
 const DEFAULT_SCHEDULE_FILE = 'failure.json';
 
 /** Where a failing schedule goes. */
@@ -28,8 +30,15 @@ export async function reportFuzz(
   seconds: number,
 ): Promise<SearchReport> {
   const { failure } = result.tally;
-  const scheduleFile = scheduleFileOf(options);
-  if (failure !== undefined) await saveSchedule(failure, job, image, options, scheduleFile);
+  const { offline } = options;
+  const { memoryLimitBytes } = job;
+  const machine = failure && (await openDefaultMachine({ offline, memoryLimitBytes }));
+  const explained =
+    machine && concludeFailure(machine, failure, job, image, scheduleFileOf(options));
+  const layout: InterleavingLayout = {
+    width: process.stderr.columns ?? WIDTH_WITHOUT_TERMINAL,
+    sourceLine: explained && (await nameSourceLines(image, explained.explanation.events)),
+  };
   const { kernel, cpus, seed, strategy } = job;
   const report = reportSearch(
     result,
@@ -37,40 +46,16 @@ export async function reportFuzz(
     result.engine,
     job.bounds,
     { kernel, cpus, seed, strategy },
-    { seconds, scheduleFile },
+    { seconds, explained, layout },
   );
-  if (!options.quiet) writeLines([formatSearch(report, image)], '');
-  if (options.json !== undefined) {
-    writeFileOrStdout(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  }
+  const lines = formatSearch(report);
+  if (explained !== undefined) lines.push(...formatFailure(explained, image, layout));
+  if (!options.quiet) writeLines(lines, '');
+  const { args } = job.guest;
+  const { json, junit, tap, certificate } = options;
+  if (json !== undefined) writeFileOrStdout(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (junit !== undefined) writeFileOrStdout(junit, formatJunit(report, args, lines));
+  if (tap !== undefined) writeFileOrStdout(tap, formatTap(report, args, lines));
+  if (certificate !== undefined) await writeCertificate(certificate, result, job, image, offline);
   return report;
-}
-
-/** Runs the failing schedule again, and saves it. */
-async function saveSchedule(
-  failure: Failure,
-  job: SearchJob,
-  image: ProgramImage,
-  { offline }: FuzzOptions,
-  scheduleFile: string,
-): Promise<void> {
-  const { kernel, cpus, seed, memoryLimitBytes, guest, bounds } = job;
-  const { args, env } = guest;
-  const machine = await openDefaultMachine({ offline, memoryLimitBytes });
-  machine.boot({
-    program: { image, args, env },
-    profile: parseKernel(kernel),
-    vcpus: cpus,
-    seed,
-    maxInstructions: bounds.instructions,
-    strategy: new ReplayStrategy(failure.decisions),
-    output: () => {},
-  });
-  machine.runToEnd();
-  const maxInstructions = bounds.instructions;
-  const schedule = recordSchedule(machine, image, {
-    ...{ kernel, cpus, seed, tick: 1 },
-    ...{ args, env, maxInstructions },
-  });
-  if (schedule !== undefined) writeFileOrStdout(scheduleFile, formatSchedule(schedule));
 }

@@ -1,5 +1,6 @@
 import { type CampaignResult, search } from '../explore/campaign/search.ts';
 import type { SearchReport } from '../report/search-report.ts';
+import { checkCertifiable } from './certificate.ts';
 import { type PreparedSearch, prepareSearch } from './fuzz-job.ts';
 import { FUZZ_OPTIONS, type FuzzOptions, readFuzzOptions } from './fuzz-options.ts';
 import { reportFuzz, scheduleFileOf } from './fuzz-report.ts';
@@ -37,12 +38,13 @@ export const fuzzVerb: Verb = {
 };
 
 async function fuzz(options: FuzzOptions): Promise<number> {
-  checkWritable(options.json);
+  for (const path of [options.json, options.junit, options.tap]) checkWritable(path);
   const libraryPath = await locateDefaultLibrary(options);
   const prepared = prepareSearch(options);
   const { job, image, warnings, folder } = prepared;
   try {
     checkWritable(scheduleFileOf(options));
+    checkCertifiable(options.certificate, job);
     if (!options.quiet) writeLines(warnings);
     const startedAt = performance.now();
     const result = await searchInterruptibly(prepared, libraryPath, options);

@@ -9,6 +9,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   compare: async () => (await import('./compare.ts')).compareVerb,
   fuzz: async () => (await import('./fuzz.ts')).fuzzVerb,
   replay: async () => (await import('./replay.ts')).replayVerb,
+  verify: async () => (await import('./verify.ts')).verifyVerb,
   check: async () => (await import('./check.ts')).checkVerb,
   rules: async () => (await import('./rules.ts')).rulesVerb,
   kernels: async () => (await import('./kernels.ts')).kernelsVerb,

@@ -30,6 +30,8 @@ export function shortOutcome(outcome: Outcome): string {
       return `exit ${outcome.status}`;
     case 'signal':
       return `signal ${outcome.signal}`;
+    case 'finding':
+      return `finding ${outcome.rule}`;
     case 'deadlock':
     case 'livelock':
     case 'budget':

@@ -1,6 +1,8 @@
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
-import { ExhaustiveSearch } from '../explore/search/exhaustive.ts';
+import { Explorer } from '../explore/search/explorer.ts';
 import type { PlacedInterruption } from '../explore/search/interruption.ts';
+import { SEARCH_STRATEGIES } from '../explore/search/registry.ts';
+import { runSearch } from '../explore/search/run-search.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Outcome } from '../machine/outcome.ts';
@@ -38,34 +40,30 @@ export function searchSchedules(machine: Machine, request: SearchRequest): Searc
   const { image, args, profile, vcpus, maxInstructions } = request;
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
-  const searching = new ExhaustiveSearch(
+  const explorer = new Explorer(
     machine,
-    (driver) =>
-      machine.boot({
-        program: { image, args, env: [] },
-        profile,
-        vcpus,
-        seed: 1,
-        maxInstructions,
-        strategy: driver.strategy,
-        output: () => {},
-      }),
+    { program: { image, args, env: [] }, profile, vcpus, seed: 1 },
     {
       preemptions: request.interruptions,
       entries: request.entries,
-      schedules: Number.MAX_SAFE_INTEGER,
       instructions: maxInstructions,
+      signals: request.signals.map((signal) => ({ signal, task: undefined })),
+      runs: 0,
+      seed: 1,
+      depth: 1,
     },
-    () => seconds() > request.seconds,
-  ).run();
+  );
+  const search = SEARCH_STRATEGIES.exhaustive.open(explorer);
+  const searching = runSearch(search, () => seconds() > request.seconds);
   for (;;) {
     const { done, value } = searching.next();
     if (!done) continue;
+    const { failure, schedules } = value.tally;
     return {
       verdict: value.verdict,
-      outcome: value.failure?.outcome,
-      interruptions: value.failure?.interruptions ?? [],
-      schedules: value.schedules,
+      outcome: failure?.outcome,
+      interruptions: failure?.interruptions ?? [],
+      schedules,
       seconds: seconds(),
     };
   }

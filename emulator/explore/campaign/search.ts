@@ -36,6 +36,8 @@ export interface SearchOptions {
 }
 
 export interface CampaignResult extends SearchResult {
+  /** By the index in the plan: what each unit came to that was explored whole. */
+  readonly unitTallies: readonly (Tally | undefined)[];
   /** What the workers ran; empty if the search was stopped before one was ready. */
   readonly engine: string;
 }
@@ -281,6 +283,7 @@ class Campaign {
     this.#settle?.resolve({
       ...result,
       verdict: isCutOff ? 'incomplete' : result.verdict,
+      unitTallies: ledger.tallies,
       engine: this.#engine,
     });
   }

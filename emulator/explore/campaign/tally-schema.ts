@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { decisionToString } from '../../machine/decisions.ts';
 import { decisionList, outcomeSchema } from '../../machine/schedule-parser.ts';
-import type { Interruption, Until } from '../search/interruption.ts';
+import type { Interruption, PlacedInterruption, Until } from '../search/interruption.ts';
 import type { Cut, Failure, Tally } from '../search/tally.ts';
 import type { SearchPlan } from '../search/unit.ts';
 
@@ -39,16 +39,17 @@ const interruptionSchema = v.variant('kind', [
   INTERRUPTIONS.overtake,
 ]);
 
+/** An interruption with its place, as JSON holds it. */
+export const placedSchema = v.strictObject({
+  task: count,
+  vcpu: count,
+  retired: count,
+  address: count,
+  interruption: interruptionSchema,
+} satisfies Record<keyof PlacedInterruption, v.GenericSchema>);
+
 const failureSchema = v.strictObject({
-  interruptions: v.array(
-    v.strictObject({
-      task: count,
-      vcpu: count,
-      retired: count,
-      address: count,
-      interruption: interruptionSchema,
-    }),
-  ),
+  interruptions: v.array(placedSchema),
   decisions: decisionList,
   outcome: outcomeSchema,
   isEndless: v.boolean(),

@@ -4,7 +4,7 @@ import { runTail } from './tail.ts';
 /** Boundaries of a group at most: what one unit covers. */
 const GROUP_BOUNDARIES_MAX = 48;
 /** States at starts and ends of sections that are kept, for paths to come back to. */
-const STATES_MAX = 20_000;
+export const PLAIN_RUN_STATES_MAX = 20_000;
 
 /** Boundaries of the plain run that follow one another in one task. */
 interface BoundaryGroup {
@@ -42,7 +42,7 @@ export class Baseline {
           return 'new';
         },
       },
-      STATES_MAX,
+      PLAIN_RUN_STATES_MAX,
     );
     this.isEndless = tail === 'endless';
     this.groups = grouping.groups;

@@ -39,7 +39,11 @@ export async function searchWith(
   job: SearchJob,
   options: Partial<SearchOptions> = {},
 ): Promise<SearchResult> {
-  const { engine, ...result } = await search({
+  const {
+    engine,
+    unitTallies: _,
+    ...result
+  } = await search({
     job,
     libraryPath: await unicornLibrary(),
     jobs: 2,
