@@ -1,6 +1,7 @@
 import {
   Decoder,
   DecoderOptions,
+  FlowControl,
   type Instruction,
   InstructionInfoFactory,
   MemorySizeExt,
@@ -25,6 +26,11 @@ export interface InstructionUse {
   readonly isSyscall: boolean;
   /** It reads the time. */
   readonly readsClock: boolean;
+  /** It can raise an exception, or is there to. */
+  readonly mayTrap: boolean;
+  /** The one behind it is next. */
+  readonly isStraight: boolean;
+  readonly lengthBytes: number;
 }
 
 /** Accesses of unknown size, as of xsave, are taken to be this long. */
@@ -41,6 +47,8 @@ const WRITES: ReadonlySet<OpAccess> = new Set([
   OpAccess.ReadWrite,
   OpAccess.ReadCondWrite,
 ]);
+const DIVISIONS: ReadonlySet<Mnemonic> = new Set([Mnemonic.Div, Mnemonic.Idiv]);
+const TRAPS: ReadonlySet<FlowControl> = new Set([FlowControl.Interrupt, FlowControl.Exception]);
 const CLOCK_READERS: ReadonlySet<Mnemonic> = new Set([Mnemonic.Rdtsc, Mnemonic.Rdtscp]);
 
 /** Decodes the instruction at `ip`; of a REP string instruction the use is that of one iteration. */
@@ -52,6 +60,9 @@ export function decodeUse(code: Uint8Array, ip: number): InstructionUse {
     memory: memoryUses(instruction),
     isSyscall: instruction.mnemonic === Mnemonic.Syscall,
     readsClock: CLOCK_READERS.has(instruction.mnemonic),
+    mayTrap: DIVISIONS.has(instruction.mnemonic) || TRAPS.has(instruction.flowControl),
+    isStraight: instruction.flowControl === FlowControl.Next,
+    lengthBytes: instruction.length,
   };
   instruction.free();
   decoder.free();

@@ -1,4 +1,5 @@
 import { RSEQ_AREA } from '../../../kernel-model/abi/rseq.ts';
+import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
 import { effectiveAddress } from '../../engine/decode/instruction.ts';
@@ -11,6 +12,7 @@ import { type PendingCall, scopeOf } from './syscall-objects.ts';
 const INSTRUCTION_BYTES_MAX = 15;
 /** An event of so many instructions ends, shared memory or not. */
 const EVENT_INSTRUCTIONS_MAX = 10_000;
+const STRETCH_INSTRUCTIONS_MAX = 64;
 const CALL_ARGUMENTS = ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'] as const;
 
 /** A step to take: by a task that has just been given its vCPU. */
@@ -31,6 +33,12 @@ interface Gathered {
   changed: boolean;
 }
 
+/** Instructions one behind the other. */
+interface Stretch {
+  readonly instructions: number;
+  readonly end: number;
+}
+
 interface NextInstruction {
   readonly use: InstructionUse;
   readonly accesses: readonly EventAccess[];
@@ -44,6 +52,7 @@ export class EventStep {
   readonly #explorer: Explorer;
   readonly #shared: SharedMemory;
   readonly #uses = new Map<number, InstructionUse>();
+  readonly #stretches = new Map<number, Stretch>();
 
   constructor(explorer: Explorer, shared: SharedMemory) {
     this.#explorer = explorer;
@@ -61,13 +70,10 @@ export class EventStep {
 
   /** Whether the task has a section armed and is inside. */
   isInside(id: number): boolean {
-    const region = this.#regionOf(id);
-    if (region === undefined) return false;
-    const { address } = this.pointOf(id);
-    return address >= (region.start ?? 0) && address < region.end;
+    return isWithin(this.#regionOf(id), this.pointOf(id).address);
   }
 
-  #regionOf(id: number) {
+  #regionOf(id: number): ArmedRegion | undefined {
     const task = this.#task(id);
     return task.state.kind === 'dead' ? undefined : this.#explorer.driver.regionOf(task);
   }
@@ -86,23 +92,39 @@ export class EventStep {
   /** Runs a task up to its next event, and through it. */
   run({ id, vcpu, wasSensitive, isAtomic }: StepRequest): { event: TraceEvent; changed: boolean } {
     const { machine } = this.#explorer;
-    const gathered: Gathered = { accesses: [], objects: [], isGlobal: false, changed: false };
+    const isTimed = this.#hasTimer();
+    const gathered: Gathered = { accesses: [], objects: [], isGlobal: isTimed, changed: false };
     const runnable = this.#runnableTasks();
     let hasBeenVisible = false;
     let usesArea = false;
-    for (let retired = 0; retired < EVENT_INSTRUCTIONS_MAX; retired++) {
-      const isInside = !isAtomic && this.isInside(id);
-      if (isInside && retired > 0) break;
+    let region = this.#regionOf(id);
+    for (let retired = 0; retired < EVENT_INSTRUCTIONS_MAX; ) {
+      const { task, address } = this.pointOf(id);
+      const isInside = isWithin(region, address);
+      if (isInside && !isAtomic && retired > 0) break;
+      const plain = isInside ? 0 : this.#plainFrom(task, address, region);
+      if (plain > 0) {
+        this.#explorer.driver.run(task, plain);
+        retired += plain;
+        if (machine.outcome !== undefined || task.state.kind !== 'running') break;
+        if (this.#mustLookAgain(task)) region = this.#regionOf(id);
+        continue;
+      }
       const next = this.#next(id, gathered);
-      const isVisible = isInside || next.isVisible;
-      if (isVisible && hasBeenVisible && !(isAtomic && this.isInside(id))) break;
+      const isVisible = (isInside && !isAtomic) || next.isVisible;
+      if (isVisible && hasBeenVisible && !isInside) break;
       hasBeenVisible ||= isVisible;
       usesArea ||= next.writesArea;
       this.#execute(id, next, gathered);
+      retired++;
       if (machine.outcome !== undefined || this.#task(id).state.kind !== 'running') break;
       if (machine.kernel.state.vcpus[vcpu]?.needResched) break;
+      if (next.writesArea || next.use.isSyscall || this.#mustLookAgain(task)) {
+        region = this.#regionOf(id);
+      }
       // The kernel disarms a task that is handed over between arming and start.
-      if (next.writesArea && this.isSensitive(id) && !this.isInside(id)) break;
+      const isArmedEarly = next.writesArea && region !== undefined;
+      if (isArmedEarly && !isWithin(region, this.pointOf(id).address)) break;
     }
     const isAlone = machine.kernel.state.processes.length === 1;
     if (machine.outcome !== undefined || this.#hasTimer() || !isAlone) gathered.isGlobal = true;
@@ -130,6 +152,37 @@ export class EventStep {
       ({ state }) => state.kind === 'ready' || state.kind === 'running',
     );
     return new Set(tasks.map(({ id }) => id));
+  }
+
+  /** Where regions stand armed without a store, the instruction pointer alone decides. */
+  #mustLookAgain(task: Task): boolean {
+    const { kernel } = this.#explorer.machine;
+    return kernel.profile.rseq.standingRegions(kernel.processOf(task)).length > 0;
+  }
+
+  /** Instructions from here on that use registers alone, and lead into no section that is armed. */
+  #plainFrom(task: Task, address: number, region: ArmedRegion | undefined): number {
+    if (region !== undefined && region.start === undefined) return 0;
+    let stretch = this.#stretches.get(address);
+    if (stretch === undefined) {
+      stretch = this.#decodeStretch(task, address);
+      this.#stretches.set(address, stretch);
+    }
+    const start = region?.start ?? Number.POSITIVE_INFINITY;
+    return address < start && start <= stretch.end ? 0 : stretch.instructions;
+  }
+
+  #decodeStretch(task: Task, from: number): Stretch {
+    let instructions = 0;
+    let end = from;
+    while (instructions < STRETCH_INSTRUCTIONS_MAX) {
+      const use = this.#useAt(task, end);
+      if (use.memory.length > 0 || use.isSyscall || use.readsClock || use.mayTrap) break;
+      instructions++;
+      end += use.lengthBytes;
+      if (!use.isStraight) break;
+    }
+    return { instructions, end };
   }
 
   /** What the task's next instruction will use. */
@@ -199,7 +252,7 @@ export class EventStep {
     const { machine, driver } = this.#explorer;
     const task = this.#task(id);
     const { memory } = machine.kernel.rseqContext(task);
-    const writes = accesses.filter(({ isWrite }) => isWrite);
+    const writes = gathered.changed ? [] : accesses.filter(({ isWrite }) => isWrite);
     const before = writes.map(({ address, sizeBytes }) => memory.read(address, sizeBytes));
     if (use.readsClock) gathered.isGlobal = true;
     if (use.isSyscall) {
@@ -237,7 +290,19 @@ function isArmingByte(offset: number): boolean {
   return offset >= RSEQ_AREA.rseqCs && offset < RSEQ_AREA.flags;
 }
 
-const NO_USE: InstructionUse = { memory: [], isSyscall: false, readsClock: false };
+function isWithin(region: ArmedRegion | undefined, address: number): boolean {
+  return region !== undefined && address >= (region.start ?? 0) && address < region.end;
+}
+
+/** Of code that is not there: it faults. */
+const NO_USE: InstructionUse = {
+  memory: [],
+  isSyscall: false,
+  readsClock: false,
+  mayTrap: true,
+  isStraight: false,
+  lengthBytes: 0,
+};
 
 function isEqual(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
