@@ -195,7 +195,11 @@ export class EventMachine {
         placed.push(this.#place(interrupted, interruption));
       }
       const area = this.#step.areaOf(id);
-      explorer.make({ decision: { kind: 'switch', vcpu, task: id } });
+      // The kernel may extend the time slice of who runs, once.
+      for (let tries = 0; tries < 2 && vcpuOf(state, vcpu).current !== id; tries++) {
+        explorer.make({ decision: { kind: 'switch', vcpu, task: id } });
+      }
+      assert(vcpuOf(state, vcpu).current === id, 'the task has the vCPU', id);
       if (this.#step.areaOf(id) !== area) this.#shared.noteAreaChange();
     }
     for (const one of placed) explorer.note(one);

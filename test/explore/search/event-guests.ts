@@ -73,7 +73,7 @@ function set(address: string, value = 1): Part[] {
 }
 
 /** A count that is lost if another task comes in between. */
-function increment(address: string): Part[] {
+export function increment(address: string): Part[] {
   return [load(address), addOneToRax, store(address)];
 }
 
@@ -103,10 +103,10 @@ interface SectionBody {
 }
 
 const TWO_NOPS: SectionBody = { parts: [nop, nop], lengthBytes: 2 };
-const COUNT_X: SectionBody = { parts: increment('x'), lengthBytes: 23 };
+export const COUNT_X: SectionBody = { parts: increment('x'), lengthBytes: 23 };
 
 /** Registers, then goes through a section until it gets to its end; with `gap`, arms it early. */
-function section(name: string, body: SectionBody, gap: readonly Part[] = []): Part[] {
+export function section(name: string, body: SectionBody, gap: readonly Part[] = []): Part[] {
   return [
     ...register(name),
     label(`retry ${name}`),
@@ -123,7 +123,7 @@ function section(name: string, body: SectionBody, gap: readonly Part[] = []): Pa
   ];
 }
 
-function sectionData(name: string, { lengthBytes }: SectionBody): Part[] {
+export function sectionData(name: string, { lengthBytes }: SectionBody): Part[] {
   return [
     align(64),
     label(`area ${name}`),
