@@ -21,6 +21,8 @@ export type Exit =
   | { readonly kind: 'exception'; readonly exception: CpuException }
   /** The watched word or a known descriptor was stored to by the instruction that just retired. */
   | { readonly kind: 'armed' }
+  /** The next instruction is a boundary, and the CPU was asked to stop there. */
+  | { readonly kind: 'boundary' }
   /** The next instruction cannot be executed by this engine; `detail` names it. */
   | { readonly kind: 'unsupported'; readonly detail: string };
 
@@ -65,6 +67,8 @@ export interface EngineCpu {
   forgetKnownArmings(): void;
   /** Stores to these bytes are reported as `armed` too: descriptors behind known armings. */
   setDescriptorRange(start: number, lengthBytes: number): void;
+  /** End runs before marked boundaries, but for the first instruction of a run. */
+  stopsAtBoundaries: boolean;
   /** Logs each execution of the instruction at `address` as a boundary record. */
   markBoundary(address: number): void;
   close(): void;

@@ -20,6 +20,7 @@ import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import { readLiveRegisters } from './live-registers.ts';
+import { LiveState } from './live-state.ts';
 import { blockedTasks, type Outcome, outcomeOfEnding, outcomeOfError } from './outcome.ts';
 import { PageHashes } from './page-hashes.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
@@ -28,7 +29,7 @@ import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
 import { StateHasher } from './state-hash.ts';
-import { StateKeys } from './state-keys.ts';
+import { hashRegisters, StateKeys } from './state-keys.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
 
 /** A livelock is so many aborts of one section in a row in one task. */
@@ -53,6 +54,9 @@ export class Machine {
   readonly #armings = new Armings();
   readonly #hasher: StateHasher;
   readonly #keys: StateKeys;
+  readonly #live: LiveState;
+  /** The version of the armings whose regions #live knows. */
+  #knownRegions = 0;
   #run: RunOptions | undefined;
   /** Answers choices that come up while a decision is carried out. */
   #strategy: Strategy | undefined;
@@ -75,13 +79,15 @@ export class Machine {
     this.memory = new PhysicalMemory(engine.ram, touchedLimitPages);
     this.memory.onCodeWrite = (frame) => {
       this.#engine.codeChanged(frame * PAGE_SIZE);
+      this.#live.forget();
       this.#armings.forget(this.#slots.all.map((slot) => slot.cpu));
     };
     this.#images = new MemoryImages(this.memory);
     this.#programs = new ProgramLoader(this.memory, this.#images);
     const pages = new PageHashes(this.memory);
     this.#hasher = new StateHasher(pages);
-    this.#keys = new StateKeys(pages);
+    this.#keys = new StateKeys(this.memory);
+    this.#live = new LiveState((offset) => this.memory.flagCode(Math.floor(offset / PAGE_SIZE)));
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
     this.sections = new Sections((id, end, region) => {
       this.onSectionEnd?.(id, end, region);
@@ -247,6 +253,24 @@ export class Machine {
     return this.#outcome;
   }
 
+  /**
+   * Runs the task on a vCPU until it is about to enter a section that was met before, or has just left one,
+   * for at most so many instructions; recorded as the decision that does the same.
+   */
+  runToBoundary(vcpu: number, limitInstructions: number): Outcome | undefined {
+    const slice = this.#slice;
+    assert(slice !== undefined, 'the machine was booted');
+    if (this.#outcome !== undefined) return this.#outcome;
+    // Choices that come up on the way are recorded after it.
+    const decision = { kind: 'run' as const, vcpu, instructions: limitInstructions };
+    this.#record(decision);
+    slice.stopsAtBoundaries = true;
+    this.#runSlice(vcpu, limitInstructions);
+    slice.stopsAtBoundaries = false;
+    decision.instructions = slice.retired;
+    return this.#outcome;
+  }
+
   /** Jumps to the next timer; false, with a deadlock as outcome, if there is none. */
   #skipIdleTime(): boolean {
     const timer = this.kernel.nextTimer();
@@ -396,9 +420,22 @@ export class Machine {
   /** Key of the state for a search, with the time if the program ever looked at it: see StateKeys. */
   stateKey(): string {
     const { state } = this.kernel;
-    const read = (index: number) => this.registerFile(taskOf(state, index + 1));
-    const key = this.#keys.key(state, this.#spaces, this.#slots.save(this.#liveTaskIds()), read);
+    if (this.#knownRegions !== this.#armings.regionsVersion) this.#learnEdges();
+    const key = this.#keys.key(state, this.#spaces, (task) => {
+      const { memory } = this.kernel.rseqContext(task);
+      return this.#slots.hash(task.id, (cpu) => hashRegisters(this.#live.read(cpu, memory)));
+    });
     return this.#clock.hasRead ? `${key} ${state.now}` : String(key);
+  }
+
+  /** Registers live in an abort handler are live in all of its section. */
+  #learnEdges(): void {
+    this.#knownRegions = this.#armings.regionsVersion;
+    this.#live.setEdges(
+      this.#armings.regions.flatMap(({ start = 0, end, abort }) =>
+        abort === undefined ? [] : [{ start, end, abort }],
+      ),
+    );
   }
 
   /** The CPU that holds a task's registers, for inspection. */

@@ -1,5 +1,4 @@
 import { assert, assertNever } from '../../kernel-model/assert.ts';
-import { PAGE_SHIFT } from '../../kernel-model/hardware/address.ts';
 import type { Kernel } from '../../kernel-model/kernel.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
@@ -50,6 +49,8 @@ const NOWHERE = -1;
 export class Slice {
   /** Instructions retired by the last `run`. */
   retired = 0;
+  /** End slices before the first and the post-commit instructions of sections that were met. */
+  stopsAtBoundaries = false;
   readonly #parts: SliceParts;
   #task: Task | undefined;
   #space: AddressSpace | undefined;
@@ -86,6 +87,7 @@ export class Slice {
       }
       const left = Math.min(budget - this.retired, timer - state.now, BUDGET_INSTRUCTIONS_MAX);
       const slot = this.#prepare(task);
+      slot.cpu.stopsAtBoundaries = this.stopsAtBoundaries;
       const exit = slot.cpu.run(left);
       this.#retire(slot.cpu.retired);
       const isFault = exit.kind === 'fault' || exit.kind === 'exception';
@@ -94,12 +96,13 @@ export class Slice {
         const { instructionPointer, lastInstructionPointer } = slot.cpu;
         sections.settle(task.id, instructionPointer, lastInstructionPointer);
       }
-      if (exit.kind !== 'budget') {
+      const isAtBoundary = exit.kind === 'boundary';
+      if (exit.kind !== 'budget' && exit.kind !== 'boundary') {
         const result = this.#handle(task, slot, exit);
         if (result !== undefined) return result;
       }
       if (state.now >= timer) kernel.expireTimers();
-      if (vcpu.needResched) break;
+      if (vcpu.needResched || isAtBoundary) break;
     }
     return undefined;
   }
@@ -157,7 +160,7 @@ export class Slice {
       if (onAccess !== undefined) this.#tell(onAccess, task, i);
       if (kind === RECORD_WRITE) {
         const offset = space.translate(address, false);
-        if (offset >= 0) memory.markDirty(offset >>> PAGE_SHIFT);
+        if (offset >= 0) memory.markWritten(offset, log.sizeBytes(i));
         if (address === this.#armingWord) this.#noteStore(log.valueNumber(i), log.instruction(i));
       } else if (kind === RECORD_BOUNDARY && !(address === faultedAt && i >= count - 2)) {
         const armed = this.#region ?? (task.rseq && armings.standingAt(address));
@@ -194,7 +197,7 @@ export class Slice {
   #handle(
     task: Task,
     slot: CpuSlot,
-    exit: Exclude<Exit, { kind: 'budget' }>,
+    exit: Exclude<Exit, { kind: 'budget' | 'boundary' }>,
   ): Unsupported | undefined {
     const { sections, armings } = this.#parts;
     const address = slot.cpu.instructionPointer;

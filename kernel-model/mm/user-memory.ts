@@ -1,4 +1,4 @@
-import { PAGE_SHIFT, PAGE_SIZE } from '../hardware/address.ts';
+import { PAGE_SIZE } from '../hardware/address.ts';
 import type { AddressSpace } from './address-space.ts';
 
 /** Told of each access that the kernel model makes to user memory (origin: kernel). */
@@ -77,7 +77,7 @@ export class UserMemory {
     this.observer?.('write', address, 4);
     const { memory } = this.space;
     memory.words32[offset >>> 2] = value;
-    memory.markDirty(offset >>> PAGE_SHIFT);
+    memory.markWritten(offset, 4);
     return true;
   }
 
@@ -89,7 +89,7 @@ export class UserMemory {
     const { memory } = this.space;
     memory.words32[offset >>> 2] = first;
     memory.words32[(offset >>> 2) + 1] = second;
-    memory.markDirty(offset >>> PAGE_SHIFT);
+    memory.markWritten(offset, 8);
     return true;
   }
 
@@ -105,7 +105,7 @@ export class UserMemory {
     this.observer?.('write', address, 8);
     const { memory } = this.space;
     memory.words64[offset / 8] = value;
-    memory.markDirty(offset >>> PAGE_SHIFT);
+    memory.markWritten(offset, 8);
     return true;
   }
 
@@ -134,7 +134,7 @@ export class UserMemory {
       const offset = this.space.translate(address + done, true);
       const length = Math.min(bytes.length - done, PAGE_SIZE - (offset % PAGE_SIZE));
       this.space.memory.bytes.set(bytes.subarray(done, done + length), offset);
-      this.space.memory.markDirty(offset >>> PAGE_SHIFT);
+      this.space.memory.markWritten(offset, length);
       this.observer?.('write', address + done, length);
       done += length;
     }

@@ -16,6 +16,7 @@ import { Watch } from './watch.ts';
 
 const BUDGET: Exit = { kind: 'budget' };
 const ARMED: Exit = { kind: 'armed' };
+const AT_BOUNDARY: Exit = { kind: 'boundary' };
 const RFLAGS_AT_RESET = 0x202n;
 
 interface ScriptedContext extends CpuContext {
@@ -28,6 +29,7 @@ interface ScriptedContext extends CpuContext {
 export class ScriptedCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
+  stopsAtBoundaries = false;
   readonly #shared: ScriptedShared;
   readonly #file = new BigUint64Array(REGISTER_FILE_WORDS);
   readonly #watch = new Watch();
@@ -84,6 +86,8 @@ export class ScriptedCpu implements EngineCpu {
     const fault = this.#firstFault(accesses);
     if (fault !== undefined) return fault;
     if (isExecuted && this.#shared.isBoundary(codeOffset)) {
+      const isRepeating = instruction.kind === 'fill' && this.#last === ip;
+      if (this.stopsAtBoundaries && this.retired > 0 && !isRepeating) return AT_BOUNDARY;
       this.#log(RECORD_BOUNDARY, ip, 0, BigInt(this.#last));
     }
     if (instruction.kind === 'exit') return instruction.exit;

@@ -4,6 +4,7 @@ import {
   CONTROL,
   KNOWN_ARMINGS,
   NO_ADDRESS,
+  NO_BOUNDARY_STOPS,
   STOP_ARMED,
   STOP_BUDGET,
 } from './control.ts';
@@ -49,6 +50,7 @@ export class ControlBlock {
     this.#set(CONTROL.passIp, NO_ADDRESS);
     this.#set(CONTROL.repeatIp, NO_ADDRESS);
     this.watch = 0;
+    this.boundaryPass = NO_BOUNDARY_STOPS;
     this.forgetKnownArmings();
     this.forgetClassMaps();
   }
@@ -62,6 +64,17 @@ export class ControlBlock {
 
   get savedRemaining(): number {
     return this.#words[CONTROL.savedRemaining / 4] ?? 0;
+  }
+
+  /** Stops before boundaries, unless so many instructions are left to start after it; -1: never. */
+  set boundaryPass(value: number) {
+    this.#words[CONTROL.boundaryPass / 4] = value;
+  }
+
+  /** Whether a run with so much left is to stop before a boundary. */
+  get stopsAtBoundary(): boolean {
+    const pass = this.#words[CONTROL.boundaryPass / 4] ?? -1;
+    return pass >= 0 && pass !== this.remaining;
   }
 
   get stopReason(): number {

@@ -9,7 +9,14 @@ import { type ShiftOfMemory, withCarry } from '../decode/shift.ts';
 import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
 import { isUnicornContext, type NativeContext, type UnicornContext } from './context-slabs.ts';
-import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
+import {
+  ALL_BOUNDARY_STOPS,
+  NO_BOUNDARY_STOPS,
+  STOP_ARMED,
+  STOP_BUDGET,
+  STOP_LOG_FULL,
+  STOP_SPECIAL,
+} from './control.ts';
 import { ControlBlock } from './control-block.ts';
 import type { EngineShared, FaultRecord } from './engine.ts';
 import {
@@ -27,6 +34,7 @@ import { RegisterAccess } from './registers.ts';
 
 const BUDGET: Exit = { kind: 'budget' };
 const ARMED: Exit = { kind: 'armed' };
+const AT_BOUNDARY: Exit = { kind: 'boundary' };
 
 const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protection' };
 
@@ -34,6 +42,7 @@ const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protec
 export class UnicornCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
+  stopsAtBoundaries = false;
   readonly control: ControlBlock;
   readonly mapper: Mapper;
   readonly #shared: EngineShared;
@@ -97,6 +106,7 @@ export class UnicornCpu implements EngineCpu {
     const control = this.control;
     control.remaining = budget;
     control.stopReason = 0;
+    control.boundaryPass = this.#boundaryPass(budget);
     this.#shared.fault = undefined;
     this.#shared.slowAccess.begin();
     const error = this.#shared.hooks.start(this, this.instructionPointer);
@@ -126,6 +136,12 @@ export class UnicornCpu implements EngineCpu {
         break;
     }
     return this.#failed(error, budget);
+  }
+
+  /** A run passes a boundary at its very beginning, however often it has to be taken up again there. */
+  #boundaryPass(budget: number): number {
+    if (!this.stopsAtBoundaries) return NO_BOUNDARY_STOPS;
+    return this.retired === 0 ? budget - 1 : ALL_BOUNDARY_STOPS;
   }
 
   /** Unicorn gave up: a memory fault, a CPU exception, or an instruction it cannot translate. */
@@ -249,10 +265,12 @@ export class UnicornCpu implements EngineCpu {
       Math.floor(ip / PAGE_SIZE),
       this.#shared.codeMaps.pointerOf(Math.floor(offset / PAGE_SIZE)),
     );
+    const isBoundary = byte !== kind;
+    if (isBoundary && this.stopsAtBoundaries && this.control.stopsAtBoundary) return AT_BOUNDARY;
     if (kind === INSTRUCTION_CLASS.plain) return undefined;
     const special = this.#shared.codeMaps.specialAt(offset);
     const logLength = this.#shared.ring.log.length;
-    if (byte !== kind) this.#logBoundary(special, ip);
+    if (isBoundary) this.#logBoundary(special, ip);
     switch (special.kind) {
       case 'exit':
         return special.exit;

@@ -27,7 +27,8 @@ code_thunk:
     mov [rcx + 8], rsi
     mov [rcx + 16], rax
     ret
-# Not plain: bit 0 plain, bit 1 boundary (log), else special unless let through once or as REP.
+# Not plain: bit 0 plain, bit 1 boundary (log, or stop if asked to and not the run's first), else
+# special unless let through once or as REP.
 3:  test al, 1
     jnz 4f
     cmp rsi, [rcx + 32]
@@ -37,7 +38,12 @@ code_thunk:
     mov qword ptr [rcx + 24], -1
     test al, 2
     jz 1b
-4:  mov r10, [rcx + 56]
+4:  mov eax, [rcx + 152]
+    test eax, eax
+    js 5f
+    cmp eax, [rcx]
+    jne 7f
+5:  mov r10, [rcx + 56]
     mov r8, [r10]
     cmp r8, [r10 + 8]
     jae 6f

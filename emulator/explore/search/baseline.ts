@@ -1,8 +1,10 @@
-import type { Explorer, Position } from './explorer.ts';
+import type { Explorer, Point, Position } from './explorer.ts';
 import { runTail } from './tail.ts';
 
 /** Boundaries of a group at most: what one unit covers. */
 const GROUP_BOUNDARIES_MAX = 48;
+/** States at starts and ends of sections that are kept, for paths to come back to. */
+const STATES_MAX = 20_000;
 
 /** Boundaries of the plain run that follow one another in one task. */
 interface BoundaryGroup {
@@ -22,35 +24,57 @@ export class Baseline {
 
   /** Starts the explorer's program and runs it to its end. */
   constructor(explorer: Explorer) {
-    const groups: { from: number; to: number; position: Position }[] = [];
     const seen = new Set<string>();
+    const grouping = new Grouping(explorer);
     explorer.start();
-    let [index, lastTask, lastRetired] = [0, 0, 0];
-    const tail = runTail(explorer, {
-      onBoundary: ({ task }) => {
-        this.#states.add(explorer.key(true)).add(explorer.key(false));
-        const retired = explorer.retiredBy(task.id);
-        const group = groups.at(-1);
-        const goesOn = task.id === lastTask && retired === lastRetired + 1;
-        if (goesOn && group !== undefined && index - group.from < GROUP_BOUNDARIES_MAX) {
-          group.to = index;
-        } else groups.push({ from: index, to: index, position: explorer.save() });
-        [index, lastTask, lastRetired] = [index + 1, task.id, retired];
+    const tail = runTail(
+      explorer,
+      {
+        onPoint: (point) => {
+          if (!point.isBoundary) return;
+          this.#states.add(explorer.key(true)).add(explorer.key(false));
+          grouping.add(point);
+        },
+        onState: (key) => {
+          this.#states.add(key);
+          if (seen.has(key)) return 'on this path';
+          seen.add(key);
+          return 'new';
+        },
       },
-      onState: (key) => {
-        if (seen.has(key)) return 'on this path';
-        seen.add(key);
-        this.#states.add(key);
-        return 'new';
-      },
-    });
+      STATES_MAX,
+    );
     this.isEndless = tail === 'endless';
-    this.groups = groups;
+    this.groups = grouping.groups;
     this.end = explorer.save();
   }
 
   /** Whether the run goes through the state that has this key. */
   hasState(key: string): boolean {
     return this.#states.has(key);
+  }
+}
+
+/** Puts boundaries that one task meets one right after the other into groups. */
+class Grouping {
+  readonly groups: { from: number; to: number; readonly position: Position }[] = [];
+  readonly #explorer: Explorer;
+  #count = 0;
+  #task = 0;
+  #retired = 0;
+
+  constructor(explorer: Explorer) {
+    this.#explorer = explorer;
+  }
+
+  add({ task: { id } }: Point): void {
+    const retired = this.#explorer.retiredBy(id);
+    const last = this.groups.at(-1);
+    const goesOn = id === this.#task && retired === this.#retired + 1;
+    const index = this.#count++;
+    this.#task = id;
+    this.#retired = retired;
+    if (goesOn && last !== undefined && index - last.from < GROUP_BOUNDARIES_MAX) last.to = index;
+    else this.groups.push({ from: index, to: index, position: this.#explorer.save() });
   }
 }

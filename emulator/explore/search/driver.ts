@@ -83,12 +83,20 @@ export class Driver {
 
   /** Runs the task that nextTask gave for at most so many instructions, within its turn. */
   run(task: Task, instructions: number): void {
+    this.#run(task, Math.min(instructions, this.#state.patience), false);
+  }
+
+  /** Runs the task that nextTask gave, within its turn, up to the next start or end of a section. */
+  runToBoundary(task: Task): void {
+    this.#run(task, this.#state.patience, true);
+  }
+
+  #run({ id, vcpu }: Task, instructions: number, stopsAtBoundaries: boolean): void {
     const { machine } = this;
-    const { id } = task;
     const before = machine.instructions;
-    const limit = Math.min(instructions, this.#state.patience);
-    assert(limit > 0, 'a turn that is not over');
-    machine.apply({ kind: 'run', vcpu: task.vcpu, instructions: limit });
+    assert(instructions > 0, 'a turn that is not over');
+    if (stopsAtBoundaries) machine.runToBoundary(vcpu, instructions);
+    else machine.apply({ kind: 'run', vcpu, instructions });
     const retired = machine.instructions - before;
     this.#state = afterRun(this.#state, retired);
     this.#retired[id] = (this.#retired[id] ?? 0) + retired;

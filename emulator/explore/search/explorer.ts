@@ -140,6 +140,11 @@ export class Explorer {
     this.#driver.run(taskOf(this.machine.kernel.state, id), Number.POSITIVE_INFINITY);
   }
 
+  /** Lets the task that `here` gave run up to the next start or end of a section, or till it waits. */
+  runToSection({ task: { id } }: Point): void {
+    this.#driver.runToBoundary(taskOf(this.machine.kernel.state, id));
+  }
+
   /**
    * Goes on to the next boundary; `undefined` once the run has ended. Code that has no boundaries ahead
    * is not stepped.

@@ -3,15 +3,6 @@ import { countRun } from './run-end.ts';
 import type { TallyCounter } from './tally-counter.ts';
 import type { PathStates, Visit } from './visited-states.ts';
 
-/** Who watches a run to its end. */
-interface TailObserver {
-  /** Told of each boundary before its instruction. */
-  readonly onBoundary?: (point: Point) => void;
-  /** Told the keys of the states that the run goes through, outside sections. */
-  readonly onState: (key: string) => Visit;
-  readonly onSpin?: () => void;
-}
-
 /** How a run without further interruptions came out. */
 export type TailEnd =
   /** It is over: the machine has an outcome. */
@@ -21,53 +12,71 @@ export type TailEnd =
   /** It went in a circle, and was then run to the end of its budget. */
   | 'endless';
 
+/** Who watches a run to its end. */
+export interface TailObserver {
+  /** Told where the run is; code near boundaries is stepped for it. */
+  readonly onPoint?: (point: Point) => void;
+  /** Told the keys of states at starts and ends of sections, then of those where tasks take turns. */
+  readonly onState: (key: string) => Visit;
+  readonly onSpin?: () => void;
+}
+
 /**
- * Follows the continuation policy to the end of the run. A task that comes back to a state of this very run
- * spins: others get its turn; a run that does so once more has no end.
+ * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at starts and
+ * ends of sections. A task that comes back to a state of this very run spins: others get its turn; a run that
+ * does so once more has no end.
  */
-export function runTail(explorer: Explorer, observer: TailObserver): TailEnd {
+export function runTail(
+  explorer: Explorer,
+  { onPoint, onState, onSpin }: TailObserver,
+  denseStates: number,
+): TailEnd {
   const spun = new Set<string>();
-  let [isFirst, isEndless] = [true, false];
-  /** False to stop, or to look again at whose turn it is. */
-  const goesOn = (): boolean | 'turn over' => {
-    const key = explorer.key(false);
-    const visit = observer.onState(key);
-    if (visit === 'new') return true;
-    if (visit === 'elsewhere') return false;
-    if (spun.has(key)) isEndless = true;
-    spun.add(key);
-    observer.onSpin?.();
-    explorer.driver.endTurn();
-    return 'turn over';
-  };
-  for (;;) {
+  let states = 0;
+  for (let isTold = true; ; ) {
     const point = explorer.here();
-    if (point === undefined) return isEndless ? 'endless' : 'ended';
-    if (isEndless) {
-      explorer.runOn(point);
-      continue;
+    if (point === undefined) return 'ended';
+    onPoint?.(point);
+    if (isTold) {
+      states++;
+      const key = explorer.key(false);
+      const visit = onState(key);
+      if (visit === 'elsewhere') return 'merged';
+      if (visit === 'on this path') {
+        if (spun.has(key)) return runInCircle(explorer);
+        spun.add(key);
+        onSpin?.();
+        explorer.driver.endTurn();
+        continue;
+      }
     }
-    if (point.isBoundary) observer.onBoundary?.(point);
-    if (point.isBoundary && (isFirst || !explorer.isInside(point))) {
-      const next = goesOn();
-      if (next === false) return 'merged';
-      if (next === 'turn over') continue;
-    }
-    isFirst = false;
-    if (explorer.isNear(point)) explorer.step(point);
-    else {
-      explorer.runOn(point);
-      if (explorer.machine.outcome === undefined && goesOn() === false) return 'merged';
-    }
+    isTold = onPoint === undefined || !explorer.isNear(point);
+    if (!isTold) explorer.step(point);
+    else if (states < denseStates) explorer.runToSection(point);
+    else explorer.runOn(point);
   }
 }
 
+function runInCircle(explorer: Explorer): TailEnd {
+  for (let point = explorer.here(); point !== undefined; point = explorer.here()) {
+    explorer.runOn(point);
+  }
+  return 'endless';
+}
+
+/** A path that has not met another by so many sections will only do so where its tasks wait or end. */
+const DENSE_STATES = 6;
+
 /** Follows a schedule whose interruptions are all made, and counts it. */
 export function followTail(explorer: Explorer, counter: TallyCounter, path: PathStates): void {
-  const end = runTail(explorer, {
-    onState: (key) => path.isExplored(key, 0),
-    onSpin: () => counter.cut('spin'),
-  });
+  const end = runTail(
+    explorer,
+    {
+      onState: (key) => path.isExplored(key, 0),
+      onSpin: () => counter.cut('spin'),
+    },
+    DENSE_STATES,
+  );
   if (end === 'merged') counter.merged++;
   countRun(explorer, counter, end === 'endless');
 }
