@@ -212,12 +212,12 @@ export class EventMachine {
 
   /**
    * What can be done to a task that can run, where it is; preemption is the other tasks' business. Who holds
-   * the vCPU counts only inside sections: elsewhere it must not matter to what is possible.
+   * the vCPU counts only while a section is armed: elsewhere it must not matter to what is possible.
    */
   #interruptionsOf({ id, state }: Task): { readonly label: string; readonly move: Move }[] {
     if (this.#isAtomic(id)) return [];
-    const isInside = state.kind === 'running' && this.#step.isInside(id);
-    const kinds: ReadonlySet<string> = isInside ? INSIDE_SECTIONS : ANYWHERE;
+    const isArmed = state.kind === 'running' && this.#step.isSensitive(id);
+    const kinds: ReadonlySet<string> = isArmed ? WHILE_ARMED : ANYWHERE;
     return this.#explorer
       .movesAt(this.#step.pointOf(id))
       .filter((move) => move.way === undefined && kinds.has(kindOf(move)))
@@ -253,7 +253,7 @@ export class EventMachine {
 }
 
 const ANYWHERE: ReadonlySet<string> = new Set(['migrate', 'signal']);
-const INSIDE_SECTIONS: ReadonlySet<string> = new Set([...ANYWHERE, 'spurious', 'fence']);
+const WHILE_ARMED: ReadonlySet<string> = new Set([...ANYWHERE, 'spurious', 'fence']);
 
 function kindOf(move: Move): Interruption['kind'] {
   return move.interruption(COMPLETION).kind;

@@ -2,10 +2,12 @@ import type { Program } from '../../../emulator/machine/program.ts';
 import {
   align,
   assemble,
+  bytes,
   join,
   label,
   load,
   mov,
+  nop,
   type Part,
   raxToRdi,
   startThread,
@@ -45,11 +47,60 @@ function counting(first: readonly Part[], second: readonly Part[], data: readonl
   ]).program;
 }
 
-/** Counts in sections: right on one vCPU. */
-export const COUNTED_IN_SECTIONS = counting(section('a', COUNT_X), section('b', COUNT_X), [
-  ...sectionData('a', COUNT_X),
-  ...sectionData('b', COUNT_X),
-]);
+/** incq x */
+const INCREMENT_AT_ONCE: readonly Part[] = [mov('rdi', 'x'), bytes(0x48, 0xff, 0x07)];
+
+/** One task counts in a section like this, the other by one instruction. */
+function againstOneInstruction(body: Parameters<typeof section>[1]): Program {
+  return counting(section('a', body), INCREMENT_AT_ONCE, sectionData('a', body));
+}
+
+/** Right on one vCPU. */
+export const COUNTED_IN_SECTIONS = againstOneInstruction(COUNT_X);
 
 /** Counts by load and store: one interruption in between loses a count. */
 export const COUNTED_UNPROTECTED = counting(increment('x'), increment('x'), []);
+
+/** A guest, and how many interruptions it takes to break it; Infinity for one that is right. */
+export interface RatedGuest {
+  readonly name: string;
+  readonly program: Program;
+  readonly interruptions: number;
+}
+
+const RIGHT = Number.POSITIVE_INFINITY;
+
+/** Ways to count, right and wrong (exploration.md 3, the synthetic seeds). */
+export const RATED_GUESTS: readonly RatedGuest[] = [
+  { name: 'sections', program: COUNTED_IN_SECTIONS, interruptions: RIGHT },
+  {
+    name: 'two tasks, each by one instruction',
+    program: counting(INCREMENT_AT_ONCE, INCREMENT_AT_ONCE, []),
+    interruptions: RIGHT,
+  },
+  { name: 'no protection at all', program: COUNTED_UNPROTECTED, interruptions: 1 },
+  {
+    name: 'an end that comes before the store',
+    program: againstOneInstruction({ ...COUNT_X, lengthBytes: COUNT_X.lengthBytes - 10 }),
+    interruptions: 1,
+  },
+  {
+    name: 'an end that comes after the store',
+    program: againstOneInstruction({ parts: [...increment('x'), nop], lengthBytes: 24 }),
+    interruptions: 1,
+  },
+  {
+    name: 'a start that comes after the load',
+    program: againstOneInstruction({
+      gap: [load('x')],
+      parts: increment('x').slice(1),
+      lengthBytes: 13,
+    }),
+    interruptions: 2,
+  },
+  {
+    name: 'a retry that is not armed',
+    program: againstOneInstruction({ ...COUNT_X, forgetsArming: true }),
+    interruptions: 2,
+  },
+];
