@@ -1,5 +1,6 @@
 import { assert } from '../../../kernel-model/assert.ts';
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
+import type { Chooser } from '../../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
@@ -26,6 +27,8 @@ export class Driver {
   /** Instructions that each task has retired, by id. */
   #retired: number[] = [];
   #state: ContinuationState = CONTINUATION_START;
+  /** Answers the kernel's questions. */
+  chooser: Chooser = answer;
   /** The policy as a strategy: what the machine is booted with. */
   readonly strategy: Strategy = {
     next: ({ state }) => {
@@ -35,7 +38,7 @@ export class Driver {
         ? next.decision
         : { kind: 'run', vcpu: next.vcpu.id, instructions: next.limit };
     },
-    choose: answer,
+    choose: (point) => this.chooser(point),
   };
 
   constructor(machine: Machine) {

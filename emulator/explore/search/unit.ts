@@ -23,6 +23,18 @@ export interface SearchPlan {
   readonly boundaries: readonly PlannedBoundary[];
   /** Dynamic entries beyond the bound, where nothing is interrupted. */
   readonly leftOut: readonly LeftOutEntries[];
+  /** What a strategy that draws promises of each of its schedules. */
+  readonly guarantee?: DrawGuarantee;
+}
+
+/** The least chance that one schedule shows a bug of this depth, if there is one (PCT). */
+export interface DrawGuarantee {
+  readonly probability: number;
+  readonly depth: number;
+  /** The most of each that pilot runs had: tasks, boundaries of one run, actions at a change point. */
+  readonly tasks: number;
+  readonly steps: number;
+  readonly actions: number;
 }
 
 /** An instruction before which tasks are interrupted. */
