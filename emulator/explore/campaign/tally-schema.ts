@@ -92,7 +92,9 @@ export function encodeTally(tally: Tally): object {
   return { ...tally, failure: { ...failure, decisions } };
 }
 
-export const unitSchema = v.strictObject({ stage: count, from: count, to: count });
+const position = v.pipe(v.number(), v.safeInteger());
+
+export const unitSchema = v.strictObject({ stage: count, from: position, to: position });
 
 export const planSchema = v.strictObject({
   units: v.array(unitSchema),
@@ -103,4 +105,13 @@ export const planSchema = v.strictObject({
     }),
   ),
   leftOut: v.array(v.strictObject({ task: count, address: count, entries: count })),
+  guarantee: v.exactOptional(
+    v.strictObject({
+      probability: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+      depth: count,
+      tasks: count,
+      steps: count,
+      actions: count,
+    }),
+  ),
 } satisfies Record<keyof SearchPlan, v.GenericSchema>);
