@@ -118,6 +118,18 @@ export class Driver {
     return kernel.profile.rseq.armedRegion(kernel.rseqContext(task));
   }
 
+  /** What the word holds whose store arms the task's sections; 0 for nothing. */
+  armedWord(task: Task): number {
+    const { kernel } = this.machine;
+    const word = kernel.profile.rseq.armingWord(task);
+    return word === undefined ? 0 : kernel.rseqContext(task).memory.readU64AsNumber(word);
+  }
+
+  /** What the turn's task may still run before others get theirs. */
+  get patience(): number {
+    return this.#state.patience;
+  }
+
   /** The instruction that the task executes next. */
   addressOf(task: Task): number {
     return this.machine.kernel.host.registers(task.id).instructionPointer;

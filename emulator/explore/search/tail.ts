@@ -25,10 +25,13 @@ export interface TailObserver {
   readonly until?: (point: Point) => boolean;
 }
 
+/** Code that is stepped for so long may be a loop that spins: its states are told too, now and then. */
+const STEPS_PER_STATE = 4096;
+
 /**
  * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at starts and
- * ends of sections. A task that comes back to a state of this very run spins: others get its turn; a run that
- * does so once more has no end.
+ * ends of sections. A task that comes back to a state of this very run spins: others get its turn. A run that
+ * does so once more, or with as much of its turn left as then, has no end.
  */
 export function runTail(
   explorer: Explorer,
@@ -36,7 +39,8 @@ export function runTail(
   denseStates: number,
 ): TailEnd {
   const spun = new Set<string>();
-  let states = 0;
+  const turns = new Set<string>();
+  let [states, steps] = [0, 0];
   for (let isTold = true; ; ) {
     const point = explorer.here();
     if (point === undefined) return 'ended';
@@ -48,15 +52,20 @@ export function runTail(
       const visit = onState(key);
       if (visit === 'elsewhere') return 'merged';
       if (visit === 'on this path') {
-        if (spun.has(key)) return runInCircle(explorer);
+        if (spun.has(key) || turns.has(`${key} ${explorer.driver.patience}`)) {
+          return runInCircle(explorer);
+        }
         spun.add(key);
         onSpin?.();
         explorer.driver.endTurn();
         continue;
       }
+      turns.add(`${key} ${explorer.driver.patience}`);
     }
-    isTold = onPoint === undefined || !explorer.isNear(point);
-    if (!isTold) explorer.step(point);
+    const isStepped = onPoint !== undefined && explorer.isNear(point);
+    steps = isStepped ? steps + 1 : 0;
+    isTold = !isStepped || steps % STEPS_PER_STATE === 0;
+    if (isStepped) explorer.step(point);
     else if (states < denseStates) explorer.runToSection(point);
     else explorer.runOn(point);
   }
