@@ -1,4 +1,3 @@
-import { InstructionInfoFactory } from 'iced-x86';
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import { REGISTER_FILE, REGISTER_FILE_WORDS } from '../../kernel-model/hardware/register-file.ts';
 import type { UserMemory } from '../../kernel-model/mm/user-memory.ts';
@@ -24,7 +23,6 @@ const GENERAL_REGISTERS_COUNT = 16;
  */
 export class LiveState {
   readonly #flagCode: (ramOffset: number) => void;
-  readonly #factory = new InstructionInfoFactory();
   readonly #file = new BigUint64Array(REGISTER_FILE_WORDS);
   readonly #known = new Map<number, Live>();
   #edges: readonly AbortEdge[] = [];
@@ -74,7 +72,7 @@ export class LiveState {
     const code = memory.read(base, PAGE_SIZE);
     if (code === undefined) return ALL;
     return {
-      registers: liveRegisters(code, base, ip, this.#edges, this.#factory),
+      registers: liveRegisters(code, base, ip, this.#edges),
       flags: liveFlagsMask(code.subarray(ip - base), ip),
     };
   }

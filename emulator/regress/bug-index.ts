@@ -19,9 +19,7 @@ const bugOutcome = v.variant('kind', [
 ]);
 
 /** Kinds of interruption, in the order in which they are listed. */
-export const BUG_NEEDS = [
-  ...(['spurious', 'preempt', 'migrate', 'fence', 'overtake', 'signal'] as const),
-];
+const BUG_NEEDS = [...(['spurious', 'preempt', 'migrate', 'fence', 'overtake', 'signal'] as const)];
 
 const twin = v.strictObject({ bin: guestFile, elf: guestFile });
 

@@ -38,5 +38,11 @@ export function judge(
   const truth = new BruteForce(machine, { ...common, merge: true, scope }).run();
   const seconds = (performance.now() - started) / 1000;
   const search = searchSchedules(machine, { ...common, entries: ENTRIES, seconds: searchSeconds });
-  return { truth, search, agrees: truth.verdict === search.verdict, seconds };
+  return { truth, search, agrees: agree(truth, search), seconds };
+}
+
+/** A run that has no end is a failure where that is seen to be so; brute force only exceeds its budget. */
+function agree(truth: Truth, { verdict, outcome }: SearchAnswer): boolean {
+  const isEndless = verdict === 'fail' && outcome?.kind === 'budget';
+  return truth.verdict === verdict || (truth.verdict === 'incomplete' && isEndless);
 }

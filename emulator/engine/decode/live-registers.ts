@@ -3,7 +3,7 @@ import {
   DecoderOptions,
   FlowControl,
   type Instruction,
-  type InstructionInfoFactory,
+  InstructionInfoFactory,
   OpAccess,
   Register,
   RegisterExt,
@@ -43,8 +43,8 @@ export function liveRegisters(
   base: number,
   ip: number,
   edges: readonly AbortEdge[],
-  factory: InstructionInfoFactory,
 ): number {
+  const factory = new InstructionInfoFactory();
   const nodes = new Map<number, Node>();
   const pending = [ip];
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
@@ -53,6 +53,7 @@ export function liveRegisters(
     nodes.set(at, node);
     pending.push(...(node.successors ?? []));
   }
+  factory.free();
   settle(nodes);
   return nodes.get(ip)?.live ?? ALL_REGISTERS_LIVE;
 }
