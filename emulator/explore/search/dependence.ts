@@ -52,7 +52,7 @@ function replacesSensitively(a: TraceEvent, b: TraceEvent): boolean {
 }
 
 /** Whether some bytes are used by both and written by one. */
-export function conflicts(a: readonly EventAccess[], b: readonly EventAccess[]): boolean {
+function conflicts(a: readonly EventAccess[], b: readonly EventAccess[]): boolean {
   return a.some((one) => b.some((other) => (one.isWrite || other.isWrite) && overlap(one, other)));
 }
 
