@@ -10,8 +10,8 @@
  * between gdb and cli.
  */
 const layers = [
-  ...['engine', 'loader', 'trace', 'machine', 'stepping'],
-  ...['explore', 'validate', 'report', 'compare', 'gdb'],
+  ...['engine', 'loader', 'trace', 'machine', 'stepping', 'validate'],
+  ...['explore', 'report', 'compare', 'regress', 'gdb'],
 ];
 const topLayer = 'cli';
 
@@ -28,8 +28,18 @@ const layerRules = layers.map((layer, index) => ({
 /** Packages that few may import, and who may. */
 const restrictedPackages = {
   koffi: [folder('engine'), '^test/engine/'],
-  'iced-x86': [folder('engine', 'trace', 'stepping', 'validate', 'report'), '^test/'],
-  execa: ['^emulator/engine/library/', folder(topLayer), '^scripts/', '^test/'],
+  'iced-x86': [
+    folder('engine', 'trace', 'stepping', 'validate', 'report'),
+    '^scripts/mutate/',
+    '^test/',
+  ],
+  execa: [
+    '^emulator/engine/library/',
+    '^emulator/validate/source-lines\\.ts$',
+    folder(topLayer),
+    '^scripts/',
+    '^test/',
+  ],
   esbuild: ['^scripts/launcher/', '^test/native/judge/mutant\\.ts$'],
 };
 
@@ -93,9 +103,14 @@ module.exports = {
     ...packageRules,
     {
       name: 'children-through-execa',
-      comment: 'child processes are started through execa; workers by fork, which starts faster',
+      comment: 'child processes are started through execa; workers by fork: they need IPC',
       severity: 'error',
-      from: { pathNot: '^scripts/launcher/worker\\.mjs$' },
+      from: {
+        pathNot: [
+          '^scripts/launcher/worker\\.mjs$',
+          '^emulator/explore/campaign/worker-link\\.ts$',
+        ],
+      },
       to: { path: '^(node:)?child_process$' },
     },
     {

@@ -5,10 +5,13 @@ import { loadProgram } from '../loader/load.ts';
 import { exitStatusOf } from '../machine/outcome.ts';
 import { formatSchedule, printSchedule } from '../machine/schedule.ts';
 import { recordSchedule } from '../report/recorded-schedule.ts';
+import { formatFinding } from '../report/run-findings.ts';
 import { reportRun } from '../report/run-report.ts';
 import { describeOutcome, formatSummary } from '../report/summary.ts';
 import { formatSyscall } from '../trace/strace.ts';
+import { RunValidators } from '../validate/dynamic/run-validators.ts';
 import { EXIT_INTERRUPTED, EXIT_OURS } from './exit-status.ts';
+import { settleFindings } from './findings.ts';
 import {
   OUTPUT_OPTIONS,
   parseEnvironment,
@@ -118,6 +121,7 @@ async function emulate(options: EmulateOptions): Promise<number> {
     escalate: options.escalate,
     signals: options.injected,
   });
+  const watcher = new RunValidators(machine, image, profile);
   machine.boot({
     program: { image, args: options.args, env: options.env },
     profile,
@@ -126,6 +130,7 @@ async function emulate(options: EmulateOptions): Promise<number> {
     maxInstructions,
     strategy: scheduler,
     output: guestOutput(options.json),
+    watcher,
     ...(options.strace && {
       onSyscall: (...call) => writeLines([formatSyscall(...call)], ''),
     }),
@@ -133,9 +138,18 @@ async function emulate(options: EmulateOptions): Promise<number> {
   const debugged = step?.(machine, scheduler);
   await runInterruptibly(debugged?.session ?? machine);
   const stepped = debugged?.finish();
+  const memoryLimitBytes = options.memoryMebibytes * MEBIBYTE;
+  const { outcome, findings } = await settleFindings({
+    ...options,
+    machine,
+    watcher,
+    image,
+    memoryLimitBytes,
+  });
   const settings = { kernel: profile.name, cpus, seed, tick };
   const report = {
-    ...reportRun(machine, image, settings, repeatCommand(options)),
+    ...reportRun(machine, image, settings, repeatCommand(options), findings),
+    outcome: outcome ?? { kind: 'interrupted' as const },
     ...(stepped !== undefined && { stepping: stepped }),
   };
   const schedule = recordSchedule(machine, image, {
@@ -144,8 +158,11 @@ async function emulate(options: EmulateOptions): Promise<number> {
     args: options.args,
     env: options.env,
     maxInstructions,
+    outcome,
   });
-  if (!options.quiet) writeLines([formatSummary(report, image)], '');
+  if (!options.quiet) {
+    writeLines([formatSummary(report, image), ...findings.flatMap(formatFinding)], '');
+  }
   if (options.printSchedule && schedule !== undefined) {
     writeLines([printSchedule(schedule)], '');
   }
@@ -155,8 +172,7 @@ async function emulate(options: EmulateOptions): Promise<number> {
   if (options.json !== undefined) {
     writeFileOrStdout(options.json, `${JSON.stringify(report, null, 2)}\n`);
   }
-  const { outcome } = report;
-  if (outcome.kind === 'interrupted') return EXIT_INTERRUPTED;
+  if (outcome === undefined) return EXIT_INTERRUPTED;
   if (outcome.kind === 'unsupported') {
     writeLines([describeOutcome(outcome, image)]);
     return EXIT_OURS;

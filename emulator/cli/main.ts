@@ -9,13 +9,18 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   compare: async () => (await import('./compare.ts')).compareVerb,
   fuzz: async () => (await import('./fuzz.ts')).fuzzVerb,
   replay: async () => (await import('./replay.ts')).replayVerb,
+  verify: async () => (await import('./verify.ts')).verifyVerb,
+  check: async () => (await import('./check.ts')).checkVerb,
+  rules: async () => (await import('./rules.ts')).rulesVerb,
   kernels: async () => (await import('./kernels.ts')).kernelsVerb,
+  regress: async () => (await import('./regress.ts')).regressVerb,
 };
 
 /** Verbs that the clone's launcher runs itself; here for --help only. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   guests: 'compile the guests again',
   bench: 'measure the engine and the machine against C',
+  mutate: 'ask the search about mutants of correct guests, and brute force too',
 };
 
 const EXAMPLES = `Examples:
@@ -24,6 +29,7 @@ const EXAMPLES = `Examples:
   rseq-testbed emulate guest/counter.bin --save-schedule run.json
   rseq-testbed replay run.json
   rseq-testbed compare --workload counter
+  rseq-testbed check guest/counter.elf
 
 In a clone: npm run emulate -- guest/counter.bin --cpus 8 -- 4 1000`;
 
@@ -58,7 +64,7 @@ async function parse(argv: string[]): Promise<Action | undefined> {
   // The verb is the parser's default command: for others yargs lays out its help each time (20 ms).
   common(yargs(rest).scriptName(`rseq-testbed ${name}`))
     .command(
-      `$0 ${verb.positionals}`,
+      `$0 ${verb.positionals}`.trim(),
       verb.describe,
       (parser) => verb.configure(parser),
       (parsed) => {

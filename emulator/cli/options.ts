@@ -5,6 +5,7 @@ import { resolveKernel } from '../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import { UserError } from '../errors.ts';
 import type { InjectedSignal } from '../explore/strategies/default.ts';
+import { RULE_IDS, RULES, type RuleId } from '../validate/rules/registry.ts';
 import { writeLines } from './output.ts';
 
 /** Options that every verb with a run has. */
@@ -109,6 +110,15 @@ export function parseKernel(name: string): KernelProfile {
     default:
       return assertNever(found);
   }
+}
+
+/** A rule by its id or its name. */
+export function parseRule(text: string): RuleId {
+  const id = RULE_IDS.find((each) => each === text.toUpperCase() || RULES[each].name === text);
+  if (id === undefined) {
+    throw new UserError('usage', `there is no rule ${JSON.stringify(text)}; \`rules\` lists them`);
+  }
+  return id;
 }
 
 /** Signals as `--signal` names them: `USR1`, `SIGUSR1`, `10`, `USR1@2`. */

@@ -5,12 +5,15 @@ import { ReplayStrategy } from '../explore/strategies/replay.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import { loadProgram } from '../loader/load.ts';
 import type { Machine } from '../machine/machine.ts';
-import { isPass } from '../machine/outcome.ts';
+import { isPass, type Outcome } from '../machine/outcome.ts';
 import { isPrintedSchedule, type Schedule } from '../machine/schedule.ts';
 import { parsePrintedSchedule, parseSchedule } from '../machine/schedule-parser.ts';
+import { formatFinding } from '../report/run-findings.ts';
 import { reportRun } from '../report/run-report.ts';
 import { describeOutcome } from '../report/summary.ts';
+import { RunValidators } from '../validate/dynamic/run-validators.ts';
 import { EXIT_INTERRUPTED } from './exit-status.ts';
+import { settleFindings, type ValidatedOutcome } from './findings.ts';
 import { OUTPUT_OPTIONS, parseKernel } from './options.ts';
 import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
 import { runInterruptibly } from './run-interruptibly.ts';
@@ -86,6 +89,7 @@ async function replay(options: ReplayOptions): Promise<number> {
     );
   }
   const machine = await openDefaultMachine({ offline: options.offline });
+  const watcher = new RunValidators(machine, image, profile);
   machine.boot({
     program: { image, args: schedule.guest.args, env: schedule.guest.env },
     profile,
@@ -94,9 +98,16 @@ async function replay(options: ReplayOptions): Promise<number> {
     maxInstructions: schedule.maxInstructions,
     strategy: new ReplayStrategy(schedule.decisions),
     output: guestOutput(options.json),
+    watcher,
   });
   await runInterruptibly(machine);
-  return conclude(machine, image, schedule, options, profile.name);
+  const validated = await settleFindings({
+    ...{ machine, watcher, image, profile },
+    ...schedule,
+    ...schedule.guest,
+    offline: options.offline,
+  });
+  return conclude(machine, image, schedule, options, validated);
 }
 
 function conclude(
@@ -104,18 +115,22 @@ function conclude(
   image: ProgramImage,
   schedule: Schedule,
   options: ReplayOptions,
-  kernel: string,
+  { outcome, findings }: ValidatedOutcome,
 ): number {
   const { cpus, seed, tick } = schedule;
   const command = `npx rseq-testbed replay ${options.schedule}`;
-  const report = reportRun(machine, image, { kernel, cpus, seed, tick }, command);
-  const differences = machine.outcome === undefined ? [] : compare(machine, image, schedule);
+  const kernel = machine.kernel.profile.name;
+  const report = {
+    ...reportRun(machine, image, { kernel, cpus, seed, tick }, command, findings),
+    outcome: outcome ?? { kind: 'interrupted' as const },
+  };
+  const differences = outcome === undefined ? [] : compare(machine, image, schedule, outcome);
   if (options.json !== undefined) {
-    const reproduced = machine.outcome !== undefined && differences.length === 0;
+    const reproduced = outcome !== undefined && differences.length === 0;
     const text = JSON.stringify({ ...report, reproduced, differences }, null, 2);
     writeFileOrStdout(options.json, `${text}\n`);
   }
-  if (machine.outcome === undefined) {
+  if (outcome === undefined) {
     writeLines(['interrupted']);
     return EXIT_INTERRUPTED;
   }
@@ -126,14 +141,19 @@ function conclude(
   if (!options.quiet) {
     const result = describeOutcome(schedule.outcome, image);
     writeLines([`reproduced: ${result}, state hash ${schedule.stateHash}`]);
+    writeLines(findings.flatMap(formatFinding), '');
   }
   return isPass(schedule.outcome) ? STATUS_PASS_REPRODUCED : STATUS_FAILURE_REPRODUCED;
 }
 
 /** What differs between the run and its recording, one line each. */
-function compare(machine: Machine, image: ProgramImage, schedule: Schedule): string[] {
-  const { outcome, counts } = machine;
-  if (outcome === undefined) return [];
+function compare(
+  machine: Machine,
+  image: ProgramImage,
+  schedule: Schedule,
+  outcome: Outcome,
+): string[] {
+  const { counts } = machine;
   const differences: string[] = [];
   if (!isDeepStrictEqual(outcome, schedule.outcome)) {
     const [now, then] = [outcome, schedule.outcome].map((each) => describeOutcome(each, image));

@@ -112,6 +112,7 @@ function outcomeCell({ outcome }: LoadRow): string {
     case 'budget':
     case 'deadlock':
     case 'diverged':
+    case 'finding':
     case 'livelock':
     case 'unsupported':
       return outcome.kind;

@@ -107,4 +107,14 @@ export class AccessLog {
     const at = index * RECORD_WORDS;
     return (this.#words[at + 6] ?? 0) + (this.#words[at + 7] ?? 0) * HIGH;
   }
+
+  /** The low 32 bits of the instruction's address. */
+  instructionLow(index: number): number {
+    return this.#words[index * RECORD_WORDS + 6] ?? 0;
+  }
+
+  /** Instructions that the run had left when it began this one. */
+  stamp(index: number): number {
+    return (this.#words[index * RECORD_WORDS + 4] ?? 0) | 0;
+  }
 }

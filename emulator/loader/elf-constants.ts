@@ -30,15 +30,22 @@ export const PF_R = 4;
 
 export const DT_NULL = 0;
 export const DT_NEEDED = 1;
+export const DT_RELA = 7;
+export const DT_RELASZ = 8;
 export const DT_SONAME = 14;
+export const DT_FLAGS_1 = 0x6fff_fffb;
+/** A position-independent executable, in DT_FLAGS_1. */
+export const DF_1_PIE = 0x0800_0000;
 
 export const SHT_PROGBITS = 1;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
 export const SHT_RELA = 4;
 export const SHT_NOBITS = 8;
+export const SHF_WRITE = 1;
 export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
+export const SHF_TLS = 0x400;
 /** In e_shnum's stead, and st_shndx from here on: not an index of a section. */
 export const SHN_UNDEF = 0;
 export const SHN_LORESERVE = 0xff00;
@@ -52,7 +59,14 @@ export const STB_GLOBAL = 1;
 export const STB_WEAK = 2;
 export const STB_GNU_UNIQUE = 10;
 
+export const R_X86_64_64 = 1;
+export const R_X86_64_PC32 = 2;
+export const R_X86_64_PLT32 = 4;
 export const R_X86_64_RELATIVE = 8;
+export const R_X86_64_32 = 10;
+export const R_X86_64_32S = 11;
+export const R_X86_64_TPOFF32 = 23;
+export const R_X86_64_PC64 = 24;
 
 const MACHINE_NAMES: ReadonlyMap<number, string> = new Map([
   [2, 'SPARC'],

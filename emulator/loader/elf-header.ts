@@ -24,7 +24,7 @@ const COMMON_BYTES = 20;
 
 /** The fields of Elf64_Ehdr that matter, as the file has them. */
 export interface ElfHeader {
-  readonly type: typeof ET_EXEC | typeof ET_DYN;
+  readonly type: typeof ET_EXEC | typeof ET_DYN | typeof ET_REL;
   readonly entry: number;
   readonly programHeaderOffset: number;
   readonly programHeaderSize: number;
@@ -42,9 +42,10 @@ export function hasElfMagic(bytes: Uint8Array): boolean {
 
 /**
  * Reads the header of a file with the ELF magic.
+ * @param relocatable whether an object that is not linked yet will do.
  * @throws UserError if it is not a linked 64-bit little-endian x86-64 program or library.
  */
-export function readElfHeader(path: string, reader: ByteReader): ElfHeader {
+export function readElfHeader(path: string, reader: ByteReader, relocatable = false): ElfHeader {
   if (reader.length < COMMON_BYTES) refuseShortHeader(path, reader);
   checkMachine(path, reader);
   if (reader.length < ELF_HEADER_BYTES) refuseShortHeader(path, reader);
@@ -52,7 +53,7 @@ export function readElfHeader(path: string, reader: ByteReader): ElfHeader {
     refuse('program-malformed', path, `unknown ELF version ${reader.u8(EI_VERSION)}`);
   }
   return {
-    type: readType(path, reader),
+    type: readType(path, reader, relocatable),
     entry: reader.u64(24),
     programHeaderOffset: reader.u64(32),
     sectionHeaderOffset: reader.u64(40),
@@ -90,13 +91,14 @@ function checkMachine(path: string, reader: ByteReader): void {
   refuse('program-machine', path, `a ${kind} file; only 64-bit x86-64 programs run here`);
 }
 
-function readType(path: string, reader: ByteReader): ElfHeader['type'] {
+function readType(path: string, reader: ByteReader, relocatable: boolean): ElfHeader['type'] {
   const type = reader.u16(16);
   switch (type) {
     case ET_EXEC:
     case ET_DYN:
       return type;
     case ET_REL:
+      if (relocatable) return type;
       refuse('program-type', path, 'a relocatable object, not linked yet; not an executable');
       break;
     case ET_CORE:

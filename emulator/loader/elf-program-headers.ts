@@ -106,17 +106,24 @@ interface DynamicTags {
   named: boolean;
 }
 
-/** What the dynamic section says, as far as it lies inside the file. */
 function dynamicTags(reader: ByteReader, headers: readonly ProgramHeader[]): DynamicTags {
-  const tags = { needed: false, named: false };
+  const entries = readDynamicEntries(reader, headers);
+  return { needed: entries.has(DT_NEEDED), named: entries.has(DT_SONAME) };
+}
+
+/** The last value of each tag of the dynamic section, as far as it lies inside the file. */
+export function readDynamicEntries(
+  reader: ByteReader,
+  headers: readonly ProgramHeader[],
+): ReadonlyMap<number, number> {
+  const entries = new Map<number, number>();
   const dynamic = headers.find(({ type }) => type === PT_DYNAMIC);
-  if (dynamic === undefined) return tags;
+  if (dynamic === undefined) return entries;
   const end = Math.min(dynamic.offset + dynamic.fileSize, reader.length);
   for (let at = dynamic.offset; at + DYNAMIC_ENTRY_BYTES <= end; at += DYNAMIC_ENTRY_BYTES) {
     const tag = reader.u64(at);
     if (tag === DT_NULL) break;
-    if (tag === DT_NEEDED) tags.needed = true;
-    if (tag === DT_SONAME) tags.named = true;
+    entries.set(tag, reader.u64(at + 8));
   }
-  return tags;
+  return entries;
 }

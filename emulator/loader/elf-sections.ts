@@ -18,6 +18,10 @@ const NAME_LIMIT_BYTES = 4096;
 export interface ElfSection extends Section {
   /** sh_link: for a symbol table the index of its string table. */
   readonly link: number;
+  /** sh_info: for a table of relocations the index of the section that they are for. */
+  readonly info: number;
+  /** sh_addralign, in bytes. */
+  readonly alignment: number;
 }
 
 /** Sections by index, the null section included; `problem` says why there are none, or not all. */
@@ -88,6 +92,8 @@ function readSection(
     flags,
     type,
     link: reader.u32(at + 40),
+    info: reader.u32(at + 44),
+    alignment: reader.u64(at + 48),
     bytes: type === SHT_NOBITS ? new Uint8Array(0) : contents(reader, offset, size),
   };
 }

@@ -39,8 +39,11 @@ function addSymbols(image: ProgramImage, path: string): ProgramImage {
   return refusedAsSymbols(() => withSymbols(image, path, readProgramFile(path)));
 }
 
-/** The bytes of a regular file, read once; nothing else is even opened. */
-function readProgramFile(path: string): Uint8Array {
+/**
+ * The bytes of a regular file, read once; nothing else is even opened.
+ * @throws UserError if it is none, cannot be read or is too large.
+ */
+export function readProgramFile(path: string): Uint8Array {
   let descriptor: number | undefined;
   try {
     const size = checkRegular(path);

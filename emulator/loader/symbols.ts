@@ -38,6 +38,8 @@ export interface SymbolSource {
   /** By index, as st_shndx counts. */
   readonly sections: readonly ElfSection[];
   readonly loadBias: number;
+  /** Values count from the start of their section, as in files that are not linked. */
+  readonly relocatable?: boolean;
 }
 
 /** The better a symbol names its address, the higher: type first, then binding. */
@@ -160,12 +162,13 @@ export class SymbolTable {
 export function findSymbolSource(
   sections: readonly ElfSection[],
   loadBias: number,
+  relocatable = false,
 ): SymbolSource | undefined {
   const table = sections.find(({ type }) => type === SHT_SYMTAB);
   if (table === undefined || table.bytes.length === 0) return undefined;
   const strings = sections[table.link]?.bytes;
   if (strings === undefined || strings.length === 0) return undefined;
-  return { entries: table.bytes, strings, sections, loadBias };
+  return { entries: table.bytes, strings, sections, loadBias, relocatable };
 }
 
 function readSymbols(source: SymbolSource): SymbolEntry[] {
@@ -179,7 +182,8 @@ function readSymbols(source: SymbolSource): SymbolEntry[] {
     const section = sectionIndex < SHN_LORESERVE ? source.sections[sectionIndex] : undefined;
     const name = reader.u32(at);
     if (section === undefined || !isLoaded(section) || !isNamed(source.strings, name)) continue;
-    const address = reader.u64(at + 8) + source.loadBias;
+    const base = source.relocatable === true ? section.address : source.loadBias;
+    const address = reader.u64(at + 8) + base;
     if (address < 0 || address >= TASK_SIZE) continue;
     const sectionEnd = section.address + section.size;
     const inside = address >= section.address && address < sectionEnd;

@@ -32,8 +32,23 @@ export class Armings {
     return [...this.#regions.values(), ...(this.#standing ?? NO_RANGES)];
   }
 
+  /** Regions that someone watches although no task may arm them; `undefined` as for standing ones. */
+  #watched: readonly ArmedRegion[] | undefined = NO_RANGES;
+
   get standing(): readonly ArmedRegion[] | undefined {
     return this.#standing;
+  }
+
+  get watched(): readonly ArmedRegion[] | undefined {
+    return this.#watched;
+  }
+
+  /** Marks the boundaries of regions that are watched whether armed or not. */
+  setWatched(regions: readonly ArmedRegion[], cpu: EngineCpu): void {
+    this.#watched = regions;
+    for (const region of regions) {
+      for (const address of boundariesOf(region)) cpu.markBoundary(address);
+    }
   }
 
   /** The standing region that starts at an address. */
@@ -121,6 +136,7 @@ export class Armings {
   /** Code was written or replaced, and with it marks: everything is to be looked at again. */
   forget(cpus: readonly EngineCpu[]): void {
     this.#standing = undefined;
+    this.#watched = undefined;
     if (this.#regions.size === 0) return;
     this.#sure = 0;
     this.#stale = new Set(this.#regions.keys());

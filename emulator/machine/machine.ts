@@ -17,6 +17,7 @@ import type { Engine } from '../engine/engine.ts';
 import { Armings } from './armings.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
+import { DecisionLog } from './decision-log.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import { readLiveRegisters } from './live-registers.ts';
@@ -24,7 +25,6 @@ import { LiveState } from './live-state.ts';
 import { blockedTasks, type Outcome, outcomeOfEnding, outcomeOfError } from './outcome.ts';
 import { PageHashes } from './page-hashes.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
-import { decisionsUpTo, type RecordedDecision } from './recorded-decisions.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
@@ -46,8 +46,7 @@ export class Machine {
   /** Told of each section that ends: for who watches a run. */
   onSectionEnd: SectionListener | undefined;
   readonly #engine: Engine;
-  #lastDecision: RecordedDecision | undefined;
-  #decisionCount = 0;
+  readonly #decisions = new DecisionLog();
   readonly #images: MemoryImages;
   readonly #slots: CpuSlots;
   readonly #programs: ProgramLoader;
@@ -91,6 +90,7 @@ export class Machine {
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
     this.sections = new Sections((id, end, region) => {
       this.onSectionEnd?.(id, end, region);
+      this.#run?.watcher?.sectionEnded(id, end, region);
       if (end === 'aborted') return;
       const task = taskOf(this.kernel.state, id);
       if (end === 'gave up') this.#checkLivelock(id, region, noteFailedAttempt(task, region));
@@ -109,12 +109,21 @@ export class Machine {
 
   /** Decisions taken since boot: the schedule position. */
   get decisionCount(): number {
-    return this.#decisionCount;
+    return this.#decisions.length;
+  }
+
+  /**
+   * Says which decisions led to a snapshot that was just restored, where it is not one that the path since boot
+   * went through.
+   */
+  replaceDecisions(decisions: readonly Decision[]): void {
+    this.#decisions.clear();
+    for (const decision of decisions) this.#decisions.push(decision);
   }
 
   /** A copy of the decisions taken since boot. */
   get decisions(): Decision[] {
-    return decisionsUpTo(this.#lastDecision, this.#decisionCount);
+    return this.#decisions.toArray();
   }
 
   /** Instructions retired since boot. */
@@ -150,8 +159,7 @@ export class Machine {
   boot(run: RunOptions): void {
     this.#slots.restore([]);
     this.sections.restore(NO_SECTIONS);
-    this.#lastDecision = undefined;
-    this.#decisionCount = 0;
+    this.#decisions.clear();
     this.#instructions = 0;
     this.#preemptions = 0;
     this.#migrations = 0;
@@ -183,6 +191,7 @@ export class Machine {
       armings: this.#armings,
       memory: this.memory,
       onAccess: run.onAccess,
+      watcher: run.watcher,
       clock: this.#clock,
     });
   }
@@ -203,6 +212,7 @@ export class Machine {
       output: run.output,
       syscallDone: (...call) => {
         this.#clock.onSyscall(call[1].name);
+        run.watcher?.called(...call);
         run.onSyscall?.(...call);
       },
       sectionAborted: (task, region, from) => {
@@ -242,7 +252,7 @@ export class Machine {
         this.#apply(strategy.next(this.kernel));
       }
     } catch (error) {
-      this.#outcome = outcomeOfError(error);
+      this.#end(outcomeOfError(error));
     }
     return this.#outcome;
   }
@@ -262,12 +272,12 @@ export class Machine {
     assert(slice !== undefined, 'the machine was booted');
     if (this.#outcome !== undefined) return this.#outcome;
     // Choices that come up on the way are recorded after it.
-    const decision = { kind: 'run' as const, vcpu, instructions: limitInstructions };
-    this.#record(decision);
+    this.#decisions.push({ kind: 'run', vcpu, instructions: limitInstructions });
+    const until = this.#decisions.save();
     slice.stopsAtBoundaries = true;
     this.#runSlice(vcpu, limitInstructions);
     slice.stopsAtBoundaries = false;
-    decision.instructions = slice.retired;
+    this.#decisions.shortenRun(until, slice.retired);
     return this.#outcome;
   }
 
@@ -275,7 +285,7 @@ export class Machine {
   #skipIdleTime(): boolean {
     const timer = this.kernel.nextTimer();
     if (timer === Number.POSITIVE_INFINITY) {
-      this.#outcome = { kind: 'deadlock', blocked: blockedTasks(this.kernel.state.tasks) };
+      this.#end({ kind: 'deadlock', blocked: blockedTasks(this.kernel.state.tasks) });
       return false;
     }
     this.kernel.state.now = timer;
@@ -289,7 +299,7 @@ export class Machine {
     if (error !== undefined) {
       throw new ScheduleDivergence(`decision ${decisionToString(decision)}: ${error}`);
     }
-    this.#record(decision);
+    this.#decisions.push(decision);
     switch (decision.kind) {
       case 'run':
         this.#runSlice(decision.vcpu, decision.instructions);
@@ -328,40 +338,40 @@ export class Machine {
     const stop = slice.run(vcpu, budget);
     this.#instructions += slice.retired;
     if (stop !== undefined) {
-      this.#outcome = { kind: 'unsupported', ...stop };
+      this.#end({ kind: 'unsupported', ...stop });
       return;
     }
     this.#checkEnd();
     if (this.#outcome !== undefined) return;
     if (this.#instructions >= run.maxInstructions) {
-      this.#outcome = { kind: 'budget', instructions: this.#instructions };
+      this.#end({ kind: 'budget', instructions: this.#instructions });
     } else if (this.memory.limitExceeded) {
       const what = `more than ${this.memory.touchedLimit} pages of memory (see --max-memory)`;
-      this.#outcome = { kind: 'unsupported', what, address: 0 };
+      this.#end({ kind: 'unsupported', what, address: 0 });
     }
   }
 
   #checkEnd(): void {
     const ending = this.kernel.state.processes[0]?.ending;
-    this.#outcome =
+    const outcome =
       ending === undefined ? this.#livelock : outcomeOfEnding(ending, this.#rejection);
+    if (outcome !== undefined) this.#end(outcome);
+  }
+
+  #end(outcome: Outcome): void {
+    this.#outcome = this.#run?.watcher?.verdict(outcome) ?? outcome;
   }
 
   #choose(point: ChoicePoint): number {
     const index = this.#strategy?.choose(point) ?? 0;
     const chosen = point.candidates[index];
     if (chosen === undefined) throw new ScheduleDivergence(`${point.kind}: no choice ${index}`);
-    this.#record(
+    this.#decisions.push(
       point.kind === 'place'
         ? { kind: 'place', task: point.task, vcpu: chosen }
         : { kind: 'wake', task: chosen },
     );
     return index;
-  }
-
-  #record(decision: Decision): void {
-    this.#lastDecision = { decision, before: this.#lastDecision };
-    this.#decisionCount++;
   }
 
   /** Saves everything. Cheap: memory by the pages written since the last snapshot. */
@@ -373,10 +383,11 @@ export class Machine {
       kernel: copyKernelState(this.kernel.state),
       registers: this.#slots.save(this.#liveTaskIds()),
       sections: this.sections.save(),
+      watcher: this.#run?.watcher?.save(),
       counts: this.counts,
       outcome: this.#outcome,
-      lastDecision: this.#lastDecision,
-      decisionIndex: this.#decisionCount,
+      decisions: this.#decisions.save(),
+      decisionIndex: this.#decisions.length,
     };
   }
 
@@ -392,6 +403,7 @@ export class Machine {
     this.kernel.state = copyKernelState(snapshot.kernel);
     this.#slots.restore(snapshot.registers);
     this.sections.restore(snapshot.sections);
+    if (snapshot.watcher !== undefined) this.#run?.watcher?.restore(snapshot.watcher);
     this.#instructions = snapshot.counts.instructions;
     this.#preemptions = snapshot.counts.preemptions;
     this.#migrations = snapshot.counts.migrations;
@@ -399,8 +411,7 @@ export class Machine {
     this.#outcome = snapshot.outcome;
     this.#rejection = '';
     this.#livelock = undefined;
-    this.#lastDecision = snapshot.lastDecision;
-    this.#decisionCount = snapshot.decisionIndex;
+    this.#decisions.restore(snapshot.decisions);
   }
 
   #liveTaskIds(): (number | undefined)[] {

@@ -20,6 +20,13 @@ export type Outcome =
   /** A task was aborted again and again in the section at this address and never got through. */
   | { readonly kind: 'livelock'; readonly task: number; readonly section: number }
   | { readonly kind: 'budget'; readonly instructions: number }
+  /** It ended with success, but a validator reports an error: the first one, by its rule. */
+  | {
+      readonly kind: 'finding';
+      readonly rule: string;
+      readonly task: number;
+      readonly address: number;
+    }
   /** Something of ours is missing: not a verdict on the guest. */
   | { readonly kind: 'unsupported'; readonly what: string; readonly address: number }
   /** A replay met a situation that its recording does not fit. */
@@ -77,6 +84,7 @@ export function outcomeOfError(error: unknown): Outcome {
   throw error;
 }
 
+const EXIT_FINDING = 122;
 const EXIT_DEADLOCK = 123;
 const EXIT_BUDGET = 124;
 const EXIT_OURS = 125;
@@ -89,6 +97,8 @@ export function exitStatusOf(outcome: Outcome): number {
       return outcome.status;
     case 'signal':
       return SIGNAL_BASE + outcome.signal;
+    case 'finding':
+      return EXIT_FINDING;
     case 'deadlock':
     case 'livelock':
       return EXIT_DEADLOCK;

@@ -5,11 +5,12 @@ import type { AllocationImage } from '../../kernel-model/mm/physical-memory.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { CpuContext } from '../engine/engine.ts';
+import type { DecisionsImage } from './decision-log.ts';
 import type { Outcome } from './outcome.ts';
 import type { Program } from './program.ts';
-import type { RecordedDecision } from './recorded-decisions.ts';
 import type { SectionsImage } from './sections.ts';
 import type { Strategy } from './strategy.ts';
+import type { RunWatcher, WatcherImage } from './watcher.ts';
 
 /** One load or store that retired; `instruction` is the address of what made it. */
 export interface GuestAccess {
@@ -18,6 +19,8 @@ export interface GuestAccess {
   readonly address: number;
   readonly sizeBytes: number;
   readonly instruction: number;
+  /** Instructions retired in the task's slice, with this one. */
+  readonly retired: number;
 }
 
 export type AccessListener = (access: GuestAccess) => void;
@@ -38,6 +41,8 @@ export interface RunOptions {
   readonly onSyscall?: KernelHost['syscallDone'];
   /** Told of each load and store; of loads only where the machine was opened with `logReads`. */
   readonly onAccess?: AccessListener;
+  /** Follows the run; snapshots hold what it knows. */
+  readonly watcher?: RunWatcher;
 }
 
 /** Counters of a run, kept by snapshots. */
@@ -56,9 +61,10 @@ export interface MachineSnapshot {
   readonly kernel: KernelState;
   readonly registers: readonly (CpuContext | undefined)[];
   readonly sections: SectionsImage;
+  readonly watcher: WatcherImage | undefined;
   readonly counts: RunCounts;
   readonly outcome: Outcome | undefined;
-  readonly lastDecision: RecordedDecision | undefined;
+  readonly decisions: DecisionsImage;
   /** Schedule position: decisions taken so far. */
   readonly decisionIndex: number;
 }

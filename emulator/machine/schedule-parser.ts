@@ -10,7 +10,8 @@ const integer = (low: number, high = Number.MAX_SAFE_INTEGER) =>
   v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 const CPUS_MAX = 64;
 
-const decisionList = v.pipe(
+/** A list of decisions as one string of words. */
+export const decisionList = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }): Decision[] => {
     const decisions: Decision[] = [];
@@ -26,7 +27,7 @@ const decisionList = v.pipe(
   }),
 );
 
-const outcomeSchema = v.variant('kind', [
+export const outcomeSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('exit'), status: integer(0, 255) }),
   v.strictObject({
     kind: v.literal('signal'),
@@ -40,6 +41,12 @@ const outcomeSchema = v.variant('kind', [
     blocked: v.array(v.strictObject({ task: integer(1), waitsFor: v.string() })),
   }),
   v.strictObject({ kind: v.literal('livelock'), task: integer(1), section: integer(0) }),
+  v.strictObject({
+    kind: v.literal('finding'),
+    rule: v.pipe(v.string(), v.regex(/^R\d+$/)),
+    task: integer(1),
+    address: integer(0),
+  }),
   v.strictObject({ kind: v.literal('budget'), instructions: integer(1) }),
   v.strictObject({ kind: v.literal('unsupported'), what: v.string(), address: integer(0) }),
   v.strictObject({ kind: v.literal('diverged'), detail: v.string() }),

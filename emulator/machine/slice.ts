@@ -1,8 +1,9 @@
 import { assert, assertNever } from '../../kernel-model/assert.ts';
+import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import type { Kernel } from '../../kernel-model/kernel.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
-import type { ArmedRegion } from '../../kernel-model/rseq/variant.ts';
+import { type ArmedRegion, NO_RANGES } from '../../kernel-model/rseq/variant.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../kernel-model/task/task.ts';
 import { RECORD_BOUNDARY, RECORD_READ, RECORD_WRITE } from '../engine/access-log.ts';
@@ -21,6 +22,7 @@ import { executeModelInstruction } from './model-instructions.ts';
 import type { AccessListener } from './run.ts';
 import type { Sections } from './sections.ts';
 import { type FailedAccess, pageFault, trapOf } from './traps.ts';
+import { FILTER_GRANULE_SHIFT, FILTER_MASK, NO_FILTER, type RunWatcher } from './watcher.ts';
 
 /** What a slice works on. */
 export interface SliceParts {
@@ -31,6 +33,7 @@ export interface SliceParts {
   readonly armings: Armings;
   readonly memory: PhysicalMemory;
   readonly onAccess: AccessListener | undefined;
+  readonly watcher: RunWatcher | undefined;
   readonly clock: ClockWatch;
 }
 
@@ -61,9 +64,15 @@ export class Slice {
   /** The instruction that armed a region not known, until that has been looked at; else 0. */
   #unmetStore = 0;
   #armingWord = 0;
+  /** Instructions retired in this slice once the CPU has run all it was last asked for. */
+  #runEnd = 0;
+  readonly #instructionFilter: Uint8Array;
+  readonly #addressFilter: Uint8Array;
 
   constructor(parts: SliceParts) {
     this.#parts = parts;
+    this.#instructionFilter = parts.watcher?.instructionFilter ?? NO_FILTER;
+    this.#addressFilter = parts.watcher?.addressFilter ?? NO_FILTER;
   }
 
   /**
@@ -71,7 +80,7 @@ export class Slice {
    * asks to be rescheduled. Returns what we could not do, if that ended it.
    */
   run(vcpuId: number, budget: number): Unsupported | undefined {
-    const { kernel, sections } = this.#parts;
+    const { kernel } = this.#parts;
     const { state } = kernel;
     const vcpu = state.vcpus[vcpuId];
     assert(vcpu !== undefined, 'vCPU exists', vcpuId);
@@ -88,14 +97,12 @@ export class Slice {
       const left = Math.min(budget - this.retired, timer - state.now, BUDGET_INSTRUCTIONS_MAX);
       const slot = this.#prepare(task);
       slot.cpu.stopsAtBoundaries = this.stopsAtBoundaries;
+      this.#runEnd = this.retired + left;
       const exit = slot.cpu.run(left);
       this.#retire(slot.cpu.retired);
       const isFault = exit.kind === 'fault' || exit.kind === 'exception';
       this.#drain(isFault ? slot.cpu.instructionPointer : NOWHERE);
-      if (sections.isTracked(task.id)) {
-        const { instructionPointer, lastInstructionPointer } = slot.cpu;
-        sections.settle(task.id, instructionPointer, lastInstructionPointer);
-      }
+      this.#settle(task, slot);
       const isAtBoundary = exit.kind === 'boundary';
       if (exit.kind !== 'budget' && exit.kind !== 'boundary') {
         const result = this.#handle(task, slot, exit);
@@ -105,6 +112,17 @@ export class Slice {
       if (vcpu.needResched || isAtBoundary) break;
     }
     return undefined;
+  }
+
+  /** The task stopped, perhaps inside a section. */
+  #settle(task: Task, slot: CpuSlot): void {
+    const { sections, watcher } = this.#parts;
+    if (!sections.isTracked(task.id)) return;
+    const { instructionPointer, lastInstructionPointer } = slot.cpu;
+    sections.settle(task.id, instructionPointer, lastInstructionPointer);
+    if (watcher === undefined) return;
+    const region = sections.inFlight(task.id);
+    if (region !== undefined) watcher.pausedInside(task, region);
   }
 
   #retire(instructions: number): void {
@@ -132,6 +150,8 @@ export class Slice {
     this.#region = this.#armed === 0 ? undefined : armings.regionOf(this.#armed);
     const standing = kernel.profile.rseq.standingRegions(process);
     if (armings.standing !== standing) this.#noteStanding(standing, slot);
+    const watched = this.#parts.watcher?.regions ?? NO_RANGES;
+    if (armings.watched !== watched) armings.setWatched(watched, slot.cpu);
     slot.touch();
     return slot;
   }
@@ -146,7 +166,7 @@ export class Slice {
    * boundaries. A boundary record of an instruction that faulted has not happened.
    */
   #drain(faultedAt: number): void {
-    const { engine, memory, sections, armings } = this.#parts;
+    const { engine, memory, sections, armings, watcher } = this.#parts;
     const { log } = engine;
     const count = log.length;
     if (count === 0) return;
@@ -159,15 +179,26 @@ export class Slice {
       const address = log.address(i);
       if (onAccess !== undefined) this.#tell(onAccess, task, i);
       if (kind === RECORD_WRITE) {
-        const offset = space.translate(address, false);
-        if (offset >= 0) memory.markWritten(offset, log.sizeBytes(i));
+        const frame = space.frameFor(address, false);
+        if (frame >= 0) memory.markWritten(frame, address & (PAGE_SIZE - 1), log.sizeBytes(i));
         if (address === this.#armingWord) this.#noteStore(log.valueNumber(i), log.instruction(i));
+        else if (this.#isWatched(address, log.instructionLow(i))) {
+          watcher?.stored(task, this.#region, log, i, this.#runEnd - log.stamp(i));
+        }
       } else if (kind === RECORD_BOUNDARY && !(address === faultedAt && i >= count - 2)) {
         const armed = this.#region ?? (task.rseq && armings.standingAt(address));
         sections.boundary(task.id, armed, address, log.valueNumber(i));
+        watcher?.reached(task, armed, address);
       }
     }
     log.clear();
+  }
+
+  /** Whether the watcher may care for a store to `address` by the instruction with these low bits. */
+  #isWatched(address: number, instructionLow: number): boolean {
+    const instruction = this.#instructionFilter[instructionLow & FILTER_MASK] ?? 0;
+    const granule = this.#addressFilter[(address >>> FILTER_GRANULE_SHIFT) & FILTER_MASK] ?? 0;
+    return (instruction | granule) !== 0;
   }
 
   #tell(onAccess: AccessListener, task: Task, index: number): void {
@@ -180,6 +211,7 @@ export class Slice {
       address: log.address(index),
       sizeBytes: log.sizeBytes(index),
       instruction: log.instruction(index),
+      retired: this.#runEnd - log.stamp(index),
     });
   }
 
@@ -231,6 +263,7 @@ export class Slice {
   #syscall(task: Task, slot: CpuSlot): Unsupported | undefined {
     const address = slot.cpu.instructionPointer;
     const next = address + SYSCALL_LENGTH_BYTES;
+    this.#parts.watcher?.calling(task, address, this.retired);
     slot.write('rcx', BigInt(next));
     slot.write('r11', slot.read('rflags'));
     slot.instructionPointer = next;
@@ -312,6 +345,7 @@ export class Slice {
   /** A breakpoint has executed when it traps; any other exception is one of the next instruction. */
   #exception(task: Task, slot: CpuSlot, exception: CpuException): void {
     const address = slot.instructionPointer;
+    this.#parts.watcher?.trapped(task, exception, address, this.retired);
     if (exception === 'breakpoint') slot.instructionPointer = address + BREAKPOINT_LENGTH_BYTES;
     this.#parts.kernel.trap(task, trapOf(exception, address));
   }

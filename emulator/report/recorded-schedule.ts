@@ -1,5 +1,6 @@
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
+import type { Outcome } from '../machine/outcome.ts';
 import { SCHEDULE_SCHEMA, type Schedule } from '../machine/schedule.ts';
 import type { RunSettings } from './run-report.ts';
 
@@ -8,6 +9,8 @@ export interface ScheduleInputs extends RunSettings {
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly maxInstructions: number;
+  /** The outcome in the light of findings, if that is another one than the machine's. */
+  readonly outcome?: Outcome | undefined;
 }
 
 /** The schedule of the run that `machine` has finished; `undefined` if it has not ended. */
@@ -16,7 +19,7 @@ export function recordSchedule(
   image: ProgramImage,
   inputs: ScheduleInputs,
 ): Schedule | undefined {
-  const { outcome } = machine;
+  const outcome = inputs.outcome ?? machine.outcome;
   if (outcome === undefined) return undefined;
   return {
     schema: SCHEDULE_SCHEMA,

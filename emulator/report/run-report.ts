@@ -3,6 +3,8 @@ import type { Machine } from '../machine/machine.ts';
 import type { Outcome } from '../machine/outcome.ts';
 import type { SectionCounts } from '../machine/sections.ts';
 import type { StepPolicyName } from '../stepping/registry.ts';
+import type { Finding } from '../validate/finding.ts';
+import { type FindingReport, reportFindings } from './run-findings.ts';
 
 export const RUN_REPORT_SCHEMA = { name: 'rseq-testbed/run', version: 1 } as const;
 
@@ -38,7 +40,8 @@ export interface RunReport extends RunSettings {
     readonly symbol: string;
     readonly count: number;
   }[];
-  readonly findings: readonly never[];
+  /** What validators found, in the order in which it came up. */
+  readonly findings: readonly FindingReport[];
   readonly decisions: number;
   readonly stateHash: string;
   readonly replayCommand: string;
@@ -59,6 +62,7 @@ export function reportRun(
   image: ProgramImage,
   settings: RunSettings,
   replayCommand: string,
+  findings: readonly Finding[] = [],
 ): RunReport {
   const { counts, sections } = machine;
   const ended = sections.counts;
@@ -83,7 +87,7 @@ export function reportRun(
       inFlight: ended.entered - ended.committed - ended.aborted - ended.exited,
     },
     abortsAt,
-    findings: [],
+    findings: reportFindings(findings),
     decisions: machine.decisionCount,
     stateHash: machine.stateHash(),
     replayCommand,

@@ -54,6 +54,8 @@ export function describeOutcome(outcome: Outcome | Interrupted, image: ProgramIm
         `livelock: task ${outcome.task} is aborted again and again in the section ` +
         `at ${image.symbols.format(outcome.section)}`
       );
+    case 'finding':
+      return `finding: ${outcome.rule} in task ${outcome.task} at ${image.symbols.format(outcome.address)}`;
     case 'budget':
       return (
         `not finished after ${plural(outcome.instructions, 'instruction')} ` +

@@ -185,13 +185,11 @@ export class PhysicalMemory {
 
   /** Announces a write of any part of a frame. */
   markDirty(frame: number): void {
-    this.markWritten(frame * PAGE_SIZE, PAGE_SIZE);
+    this.markWritten(frame, 0, PAGE_SIZE);
   }
 
-  /** Announces a write of `lengthBytes` at a byte offset in RAM; they lie in one frame. */
-  markWritten(offset: number, lengthBytes: number): void {
-    const frame = Math.floor(offset / PAGE_SIZE);
-    const low = offset % PAGE_SIZE;
+  /** Announces a write of `lengthBytes` from `low` on in a frame; what goes beyond it does not count. */
+  markWritten(frame: number, low: number, lengthBytes: number): void {
     const high = Math.min(PAGE_SIZE, low + lengthBytes);
     const flags = this.#flags[frame] ?? 0;
     this.#dirtySpans.add(frame, low, high, (flags & DIRTY) === 0);

@@ -10,13 +10,16 @@
 /** Our options that npm does not know: a variable for one of them is ours, whatever its value. */
 const ownNames = [
   'check',
+  'config',
   'cpus',
+  'depth',
   'entries',
   'env',
   'escalate',
   'guest',
   'kernel',
   'kernels',
+  'list',
   'markdown',
   'max-instructions',
   'max-memory',
@@ -24,11 +27,15 @@ const ownNames = [
   'preemptions',
   'print-schedule',
   'quick',
+  'resume',
   'rounds',
+  'runs',
+  'rule',
   'save-schedule',
   'schedules',
   'seed',
   'signal',
+  'signature',
   'stack',
   'step',
   'step-count',
@@ -39,6 +46,7 @@ const ownNames = [
   'strategy',
   'strict',
   'symbols',
+  'syntax',
   'tick',
   'time',
   'workload',
@@ -53,9 +61,11 @@ const sharedNames = ['force', 'jobs', 'json'];
 /**
  * Not reported although npm takes them too: --quiet (npm makes it its log level, and its loss only
  * adds a summary), --offline (who tells npm to stay offline means all of us: the verbs honour
- * npm_config_offline) and --only (npm drops it with a warning of its own, and leaves no trace).
+ * npm_config_offline), --only (npm drops it with a warning of its own, and leaves no trace), --format
+ * and --ignore (npm takes them for its --format-package-lock and --ignore-scripts: the loss is seen at
+ * once, and adds findings).
  */
-export const unreportedNames = ['offline', 'only', 'quiet'];
+export const unreportedNames = ['format', 'ignore', 'offline', 'only', 'quiet'];
 
 /** Every option whose loss is reported. */
 export const reportedNames = [...ownNames, ...sharedNames];
@@ -64,6 +74,7 @@ const flags = [
   'check',
   'escalate',
   'force',
+  'list',
   'print-schedule',
   'quick',
   'step-others',

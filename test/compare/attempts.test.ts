@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 function access(task: number, isStore: boolean, address: number): void {
-  attempts.access({ task, isStore, address, sizeBytes: 8, instruction: 0x400000 });
+  attempts.access({ task, isStore, address, sizeBytes: 8, instruction: 0x400000, retired: 1 });
 }
 
 test('an abort with nothing touched in between was not needed', () => {

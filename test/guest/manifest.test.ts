@@ -10,7 +10,11 @@ const manifest = await readManifest();
 
 describe('the manifest', () => {
   test('has the hash of each compiled file', async () => {
-    for (const { files } of [...manifest.guests, ...manifest.kernelGuests]) {
+    for (const { files } of [
+      ...manifest.guests,
+      ...manifest.kernelGuests,
+      ...manifest.ruleGuests,
+    ]) {
       for (const { path, sha256 } of [files.bin, files.elf]) {
         const content = await readFile(join(guestDir, path));
         expect(createHash('sha256').update(content).digest('hex'), path).toBe(sha256);
@@ -20,7 +24,7 @@ describe('the manifest', () => {
 
   test('lists every compiled file once, and every program of the folder', async () => {
     const everything = (await readdir(guestDir, { recursive: true })).toSorted();
-    const present = everything.filter((name) => !name.startsWith('kernel/'));
+    const present = everything.filter((name) => !/^(kernel|rules|bugs)\//.test(name));
     const compiled = present.filter((name) => /\.(bin|elf)$/.test(name));
     const listed = manifest.guests.flatMap(({ files }) => [files.bin.path, files.elf.path]);
     expect(listed.toSorted()).toEqual(compiled);

@@ -89,6 +89,8 @@ test.each([
   ['replay', 'force'],
   ['guests', 'check'],
   ['bench', 'rounds'],
+  ['check', 'rule'],
+  ['rules', 'json'],
 ])('every option of %s is known here, such as --%s', async (verb, one) => {
   const help = [`${projectRoot}/scripts/rseq-testbed.mjs`, verb, '--help'];
   const { stdout } = await execa(process.execPath, help);

@@ -84,6 +84,11 @@ export class ControlBlock {
     this.#words[CONTROL.stopReason / 4] = value;
   }
 
+  /** Unicorn's error number from the last run. */
+  get error(): number {
+    return this.#words[CONTROL.error / 4] ?? 0;
+  }
+
   set startIp(value: number) {
     this.#setAddress(CONTROL.startIp, value);
   }
@@ -200,7 +205,8 @@ export class ControlBlock {
   }
 
   #setAddress(offset: number, value: number): void {
-    this.#unsigned[offset / 4] = value % HIGH;
+    // The remainder of a double is a call of fmod; this is one instruction.
+    this.#unsigned[offset / 4] = value >>> 0;
     this.#unsigned[offset / 4 + 1] = Math.floor(value / HIGH);
   }
 

@@ -40,9 +40,11 @@ export const CONTROL = {
   startIp: 136,
   /** u64: pointer to uc_emu_start. */
   startFunction: 144,
+  /** i32: what uc_emu_start returned. */
+  error: 152,
   /** i32: stop before boundaries, but where `remaining` is this; below zero: never stop. */
-  boundaryPass: 152,
-  size: 156,
+  boundaryPass: 156,
+  size: 160,
 } as const;
 
 export const STOP_BUDGET = 1;

@@ -4,7 +4,7 @@ import { runTail } from './tail.ts';
 /** Boundaries of a group at most: what one unit covers. */
 const GROUP_BOUNDARIES_MAX = 48;
 /** States at starts and ends of sections that are kept, for paths to come back to. */
-const STATES_MAX = 20_000;
+export const PLAIN_RUN_STATES_MAX = 20_000;
 
 /** Boundaries of the plain run that follow one another in one task. */
 interface BoundaryGroup {
@@ -42,11 +42,11 @@ export class Baseline {
           return 'new';
         },
       },
-      STATES_MAX,
+      PLAIN_RUN_STATES_MAX,
     );
     this.isEndless = tail === 'endless';
     this.groups = grouping.groups;
-    this.end = explorer.save();
+    this.end = explorer.saveForKeeps();
   }
 
   /** Whether the run goes through the state that has this key. */
@@ -75,6 +75,6 @@ class Grouping {
     this.#task = id;
     this.#retired = retired;
     if (goesOn && last !== undefined && index - last.from < GROUP_BOUNDARIES_MAX) last.to = index;
-    else this.groups.push({ from: index, to: index, position: this.#explorer.save() });
+    else this.groups.push({ from: index, to: index, position: this.#explorer.saveForKeeps() });
   }
 }

@@ -1,6 +1,8 @@
+import { assert } from '../../../kernel-model/assert.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
 import { effectiveAddress } from '../../engine/decode/instruction.ts';
 import { decodeMemoryAccess, type MemoryAccess } from '../../engine/decode/memory-access.ts';
+import type { Outcome } from '../../machine/outcome.ts';
 import type { Driver } from './driver.ts';
 import { SectionMap, type TracedInstruction } from './section-map.ts';
 import { type Access, SharedAccesses } from './shared-accesses.ts';
@@ -15,6 +17,8 @@ const GRANULE_BYTES = 8;
 export interface Lesson {
   readonly map: SectionMap;
   readonly leftOut: readonly LeftOutEntries[];
+  /** How the run ended. */
+  readonly outcome: Outcome;
 }
 
 /**
@@ -45,7 +49,9 @@ export function learnBoundaries(driver: Driver, entriesMax: number): Lesson {
   for (const { task, address, executions } of accesses.shared()) {
     map.addShared(task, address, executions);
   }
-  return { map, leftOut: map.beyond(entriesMax) };
+  const { outcome } = driver.machine;
+  assert(outcome !== undefined, 'no task runs any more');
+  return { map, leftOut: map.beyond(entriesMax), outcome };
 }
 
 /** What the task's next instruction accesses, if it has a memory operand. */

@@ -1,7 +1,7 @@
 import type { Search } from './search-strategy.ts';
 import { addTallies, EMPTY_TALLY, isCutShort, type Tally } from './tally.ts';
 import { TallyCounter } from './tally-counter.ts';
-import type { SearchPlan } from './unit.ts';
+import type { SearchPlan, SetAsideUnit } from './unit.ts';
 
 /** What a search came to. */
 export interface SearchResult {
@@ -10,6 +10,8 @@ export interface SearchResult {
   readonly tally: Tally;
   /** Stages that were explored whole; the plain run is stage 0. */
   readonly completedStages: number;
+  /** Units that could not be explored, in the order of the plan; only processes of their own have any. */
+  readonly setAside: readonly SetAsideUnit[];
 }
 
 /** Explores all units one after the other, here; stops at the first failure, or once `isOver` says so. */
@@ -29,9 +31,11 @@ export function* runSearch(
     }
     tally = addTallies(tally, counter.tally);
     yield tally;
-    if (tally.failure !== undefined) return { verdict: 'fail', plan, tally, completedStages };
-    if (isStopped) return { verdict: 'incomplete', plan, tally, completedStages };
+    const sofar = { plan, tally, completedStages, setAside: [] };
+    if (tally.failure !== undefined) return { verdict: 'fail', ...sofar };
+    if (isStopped) return { verdict: 'incomplete', ...sofar };
     if (plan.units[index + 1]?.stage !== unit.stage) completedStages++;
   }
-  return { verdict: isCutShort(tally) ? 'incomplete' : 'pass', plan, tally, completedStages };
+  const verdict = isCutShort(tally) ? 'incomplete' : 'pass';
+  return { verdict, plan, tally, completedStages, setAside: [] };
 }

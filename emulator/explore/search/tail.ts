@@ -10,7 +10,9 @@ export type TailEnd =
   /** It came to a state of another path. */
   | 'merged'
   /** It went in a circle, and was then run to the end of its budget. */
-  | 'endless';
+  | 'endless'
+  /** The observer stopped it. */
+  | 'stopped';
 
 /** Who watches a run to its end. */
 export interface TailObserver {
@@ -19,6 +21,8 @@ export interface TailObserver {
   /** Told the keys of states at starts and ends of sections, then of those where tasks take turns. */
   readonly onState: (key: string) => Visit;
   readonly onSpin?: () => void;
+  /** Whether to stop before a point's instruction. */
+  readonly until?: (point: Point) => boolean;
 }
 
 /**
@@ -28,7 +32,7 @@ export interface TailObserver {
  */
 export function runTail(
   explorer: Explorer,
-  { onPoint, onState, onSpin }: TailObserver,
+  { onPoint, onState, onSpin, until }: TailObserver,
   denseStates: number,
 ): TailEnd {
   const spun = new Set<string>();
@@ -36,6 +40,7 @@ export function runTail(
   for (let isTold = true; ; ) {
     const point = explorer.here();
     if (point === undefined) return 'ended';
+    if (until?.(point)) return 'stopped';
     onPoint?.(point);
     if (isTold) {
       states++;
@@ -65,7 +70,7 @@ function runInCircle(explorer: Explorer): TailEnd {
 }
 
 /** A path that has not met another by so many sections will only do so where its tasks wait or end. */
-const DENSE_STATES = 6;
+export const DENSE_STATES = 6;
 
 /** Follows a schedule whose interruptions are all made, and counts it. */
 export function followTail(explorer: Explorer, counter: TallyCounter, path: PathStates): void {

@@ -10,6 +10,13 @@ export interface WorkUnit {
   readonly to: number;
 }
 
+/** A unit that nobody could explore. */
+export interface SetAsideUnit {
+  readonly unit: WorkUnit;
+  /** What happened each time that it was tried. */
+  readonly reasons: readonly string[];
+}
+
 /** All units of a search, by stage, with what they cover. Plain JSON. */
 export interface SearchPlan {
   readonly units: readonly WorkUnit[];

@@ -1,3 +1,5 @@
+import type { Decision } from '../../../../kernel-model/sched/decision.ts';
+import { decisionFromString } from '../../../machine/decisions.ts';
 import { ReplayStrategy } from '../../strategies/replay.ts';
 import type { Explorer } from '../explorer.ts';
 import { countRun } from '../run-end.ts';
@@ -27,21 +29,31 @@ class ReplaySearch implements Search {
   }
 
   *explore(_unit: unknown, counter: TallyCounter): Generator<void, void> {
-    const { machine, bounds, driver } = this.#startAnew();
+    const explorer = this.#explorer;
+    explorer.start();
+    const { machine, bounds, driver } = explorer;
     const strategy =
-      bounds.schedule === undefined ? driver.strategy : new ReplayStrategy(bounds.schedule);
+      bounds.schedule === undefined
+        ? driver.strategy
+        : new ReplayStrategy(decisionsOf(bounds.schedule));
     while (machine.step(strategy) === undefined);
     const { outcome } = machine;
     if (outcome?.kind === 'diverged') {
       counter.schedules++;
       counter.cut('unsupported');
       counter.unsupported ??= outcome.detail;
-    } else countRun(this.#explorer, counter);
+    } else countRun(explorer, counter);
     yield;
   }
+}
 
-  #startAnew(): Explorer {
-    this.#explorer.start();
-    return this.#explorer;
+/** Up to the first word that is none: there the schedule ends. */
+function decisionsOf(words: string): Decision[] {
+  const decisions: Decision[] = [];
+  for (const word of words.split(' ')) {
+    const decision = decisionFromString(word);
+    if (decision === undefined) break;
+    decisions.push(decision);
   }
+  return decisions;
 }

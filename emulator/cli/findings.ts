@@ -1,0 +1,65 @@
+import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+import { ReplayStrategy } from '../explore/strategies/replay.ts';
+import type { ProgramImage } from '../loader/image.ts';
+import type { Machine } from '../machine/machine.ts';
+import { isPass, type Outcome } from '../machine/outcome.ts';
+import { Ordering } from '../validate/dynamic/ordering/ordering.ts';
+import { RunValidators } from '../validate/dynamic/run-validators.ts';
+import type { Finding } from '../validate/finding.ts';
+import { outcomeOfFindings } from '../validate/verdict.ts';
+import { runInterruptibly } from './run-interruptibly.ts';
+import { openDefaultMachine } from './session.ts';
+
+/** A run that has ended, with all that determines it but its schedule. */
+interface EndedRun {
+  readonly machine: Machine;
+  readonly watcher: RunValidators;
+  readonly image: ProgramImage;
+  readonly profile: KernelProfile;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cpus: number;
+  readonly seed: number;
+  readonly maxInstructions: number;
+  readonly memoryLimitBytes?: number;
+  readonly offline: boolean;
+}
+
+/** What validators say of a run; `outcome` is undefined for one that was interrupted. */
+export interface ValidatedOutcome {
+  readonly outcome: Outcome | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * The findings of a run. Where it looks as if tasks touched each other's data, the same schedule is run
+ * again with every load logged, to see whether something orders them.
+ */
+export async function settleFindings(run: EndedRun): Promise<ValidatedOutcome> {
+  const { machine, watcher } = run;
+  const { outcome } = machine;
+  if (outcome === undefined || !watcher.isSuspicious)
+    return { outcome, findings: watcher.findings };
+  const again = await openDefaultMachine({ ...run, logReads: true });
+  const validators = new RunValidators(again, run.image, run.profile);
+  const ordering = new Ordering(validators);
+  again.boot({
+    program: { image: run.image, args: run.args, env: run.env },
+    profile: run.profile,
+    vcpus: run.cpus,
+    seed: run.seed,
+    maxInstructions: run.maxInstructions,
+    strategy: new ReplayStrategy(machine.decisions),
+    output: () => {},
+    watcher: validators,
+    onAccess: ordering.onAccess,
+    onSyscall: ordering.onSyscall,
+  });
+  await runInterruptibly(again);
+  if (again.outcome === undefined) return { outcome, findings: watcher.findings };
+  const { findings } = validators;
+  return {
+    outcome: isPass(outcome) ? (outcomeOfFindings(findings) ?? outcome) : outcome,
+    findings,
+  };
+}
