@@ -21,7 +21,8 @@ const DEPTH_MAX = 10;
 const JOBS_MAX = 256;
 const SECONDS_MAX = 30 * 24 * 3600;
 
-const STRATEGY_NAMES = Object.keys(SEARCH_STRATEGIES);
+/** A given schedule is played by the verb `replay`. */
+const STRATEGY_NAMES = Object.keys(SEARCH_STRATEGIES).filter((name) => name !== 'replay');
 
 /**
  * Options that decide what is searched, with the text that stands for each when it is not given: yargs is told
@@ -181,7 +182,7 @@ function words(value: unknown): string[] {
 }
 
 function strategyOf(name: string): StrategyName {
-  const isKnown = (key: string): key is StrategyName => Object.hasOwn(SEARCH_STRATEGIES, key);
+  const isKnown = (key: string): key is StrategyName => STRATEGY_NAMES.includes(key);
   if (isKnown(name)) return name;
   throw new UserError('usage', `--strategy takes ${STRATEGY_NAMES.join(', ')}, not ${name}`);
 }

@@ -112,15 +112,6 @@ export class Machine {
     return this.#decisions.length;
   }
 
-  /**
-   * Says which decisions led to a snapshot that was just restored, where it is not one that the path since boot
-   * went through.
-   */
-  replaceDecisions(decisions: readonly Decision[]): void {
-    this.#decisions.clear();
-    for (const decision of decisions) this.#decisions.push(decision);
-  }
-
   /** A copy of the decisions taken since boot. */
   get decisions(): Decision[] {
     return this.#decisions.toArray();

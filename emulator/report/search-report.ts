@@ -3,7 +3,7 @@ import type { SearchBounds } from '../explore/search/bounds.ts';
 import { SEARCH_STRATEGIES } from '../explore/search/registry.ts';
 import type { SearchResult } from '../explore/search/run-search.ts';
 import type { Cut, Tally } from '../explore/search/tally.ts';
-import type { LeftOutEntries } from '../explore/search/unit.ts';
+import type { DrawGuarantee, LeftOutEntries } from '../explore/search/unit.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import { type CoveredBoundary, coveredBoundaries, formatCoverage } from './coverage-table.ts';
 import { type ExplainedFailure, type FailureReport, reportFailure } from './failure-report.ts';
@@ -45,6 +45,8 @@ export interface SearchReport extends SearchSettings {
   /** Parts of the search that could not be explored: whoever tried crashed, each time. */
   readonly setAside: SearchResult['setAside'];
   readonly coverage: readonly CoveredBoundary[];
+  /** What a strategy that draws promises of each of its schedules. */
+  readonly guarantee?: DrawGuarantee;
   /** Executions beyond the bound of entries, where nothing was interrupted. */
   readonly leftOut: readonly {
     readonly task: number;
@@ -91,6 +93,7 @@ export function reportSearch(
     ...(unsupported !== undefined && { unsupported }),
     seconds,
     setAside: result.setAside,
+    ...(plan.guarantee !== undefined && { guarantee: plan.guarantee }),
     coverage: coveredBoundaries(plan, tally.coverage, image),
     leftOut: plan.leftOut.map(({ task, address, entries }) => ({
       task,
@@ -115,7 +118,7 @@ export function formatSearch(report: SearchReport): string[] {
     lines.push('  interruptions made, as the first / second / ... of a schedule:');
     lines.push(...formatCoverage(coverage).map((line) => `    ${line}`));
   }
-  lines.push(...formatCuts(report), ...formatLeftOut(report));
+  lines.push(...formatCuts(report), ...formatLeftOut(report), ...formatGuarantee(report));
   for (const { unit, reasons } of report.setAside) {
     const part = `part ${unit.from} to ${unit.to} of stage ${unit.stage}`;
     lines.push(`  set aside: ${part}: ${reasons.join(', then ')}`);
@@ -153,6 +156,18 @@ function formatCuts({ cuts, unsupported }: SearchReport): string[] {
     return count === 0 ? [] : [`  cut: ${count} ${CUT_REASONS[cut]}`];
   });
   return unsupported === undefined ? lines : [...lines, `  not supported: ${unsupported}`];
+}
+
+/** The chance that all schedules together would have shown a bug of this depth: 1 - (1 - p)^runs. */
+function formatGuarantee({ guarantee, schedules }: SearchReport): string[] {
+  if (guarantee === undefined) return [];
+  const { probability, depth, tasks, steps, actions } = guarantee;
+  const together = 1 - (1 - probability) ** schedules;
+  return [
+    `  a bug of depth ${depth} shows in one schedule with a chance of at least ` +
+      `${probability.toExponential(1)}, in all of these ${together.toFixed(3)} ` +
+      `(${tasks} tasks, ${steps} steps, ${actions} actions)`,
+  ];
 }
 
 /** One line a place: entries of all its tasks. */

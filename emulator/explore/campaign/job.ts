@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { decisionList } from '../../machine/schedule-parser.ts';
 import type { SearchBounds } from '../search/bounds.ts';
 import { SEARCH_STRATEGIES } from '../search/registry.ts';
 
@@ -41,7 +42,7 @@ const boundsSchema = v.strictObject({
   runs: integer(0),
   seed: integer(0),
   depth: integer(1),
-  schedule: v.optional(v.string()),
+  schedule: v.exactOptional(decisionList),
 } satisfies Record<keyof SearchBounds, v.GenericSchema>);
 
 function isStrategyName(value: unknown): value is StrategyName {

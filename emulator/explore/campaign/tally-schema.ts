@@ -3,7 +3,7 @@ import { decisionToString } from '../../machine/decisions.ts';
 import { decisionList, outcomeSchema } from '../../machine/schedule-parser.ts';
 import type { Interruption, PlacedInterruption, Until } from '../search/interruption.ts';
 import type { Cut, Failure, Tally } from '../search/tally.ts';
-import type { DrawGuarantee, SearchPlan } from '../search/unit.ts';
+import type { SearchPlan } from '../search/unit.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const counts = v.array(count);
@@ -92,7 +92,9 @@ export function encodeTally(tally: Tally): object {
   return { ...tally, failure: { ...failure, decisions } };
 }
 
-export const unitSchema = v.strictObject({ stage: count, from: count, to: count });
+const position = v.pipe(v.number(), v.safeInteger());
+
+export const unitSchema = v.strictObject({ stage: count, from: position, to: position });
 
 export const planSchema = v.strictObject({
   units: v.array(unitSchema),
@@ -110,6 +112,6 @@ export const planSchema = v.strictObject({
       tasks: count,
       steps: count,
       actions: count,
-    } satisfies Record<keyof DrawGuarantee, v.GenericSchema>),
+    }),
   ),
 } satisfies Record<keyof SearchPlan, v.GenericSchema>);

@@ -46,7 +46,7 @@ export class Baseline {
     );
     this.isEndless = tail === 'endless';
     this.groups = grouping.groups;
-    this.end = explorer.saveForKeeps();
+    this.end = explorer.save();
   }
 
   /** Whether the run goes through the state that has this key. */
@@ -75,6 +75,6 @@ class Grouping {
     this.#task = id;
     this.#retired = retired;
     if (goesOn && last !== undefined && index - last.from < GROUP_BOUNDARIES_MAX) last.to = index;
-    else this.groups.push({ from: index, to: index, position: this.#explorer.saveForKeeps() });
+    else this.groups.push({ from: index, to: index, position: this.#explorer.save() });
   }
 }

@@ -1,3 +1,5 @@
+import type { Decision } from '../../../kernel-model/sched/decision.ts';
+
 /** A signal that may come from outside: to one task, or to whichever one is interrupted. */
 export interface SignalSource {
   readonly signal: number;
@@ -19,6 +21,6 @@ export interface SearchBounds {
   readonly seed: number;
   /** PCT's d: the number of ordering constraints that a bug needs. */
   readonly depth: number;
-  /** For `replay`: the decisions to play, in words with spaces between them. */
-  readonly schedule?: string | undefined;
+  /** For `replay`: the schedule to play. */
+  readonly schedule?: readonly Decision[];
 }

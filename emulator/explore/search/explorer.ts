@@ -1,5 +1,4 @@
 import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
-import type { Decision } from '../../../kernel-model/sched/decision.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
 import type { Machine } from '../../machine/machine.ts';
@@ -28,17 +27,12 @@ export interface Point {
   readonly isBoundary: boolean;
 }
 
-/**
- * Everything that a path has behind it. Opaque; valid for the explorer that made it, until it starts anew or
- * goes back to an earlier position and takes another path.
- */
+/** Everything that a path has behind it. Opaque; valid for the explorer that made it, until it starts anew. */
 export interface Position {
   readonly snapshot: MachineSnapshot;
   readonly driver: DriverImage;
   readonly entries: Entries;
   readonly made: readonly PlacedInterruption[];
-  /** The decisions that led there, in positions that stay valid on other paths. */
-  readonly decisions?: readonly Decision[];
 }
 
 /**
@@ -206,14 +200,8 @@ export class Explorer {
     };
   }
 
-  /** A position that stays valid until the program starts anew. */
-  saveForKeeps(): Position {
-    return { ...this.save(), decisions: this.machine.decisions };
-  }
-
-  restore({ snapshot, driver, entries, made, decisions }: Position): void {
+  restore({ snapshot, driver, entries, made }: Position): void {
     this.machine.restore(snapshot);
-    if (decisions !== undefined) this.machine.replaceDecisions(decisions);
     this.#driver.restore(driver);
     this.#theWindow.restore(entries);
     this.#made = made;

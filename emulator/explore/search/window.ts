@@ -10,6 +10,8 @@ export interface Entries {
 
 const TASKS_MAX = 256;
 const ENTRIES_LIMIT = 255;
+/** A section that is aborted more often in a row is so by the program itself: it is left alone then. */
+const RETRIES_MAX = 6;
 
 /**
  * Which positions of a path a search interrupts: boundaries of the first few dynamic entries of each
@@ -68,6 +70,7 @@ export class Window {
 
   /** Whether the task may be interrupted before the instruction at `address`. */
   isBoundary(task: Task, address: number): boolean {
+    if (task.abortsInRow > RETRIES_MAX) return false;
     const spots = this.#map.spotsAt(address);
     if (spots.length === 0) return task.abortsInRow > 0 && this.#isWithin(task);
     for (const { section, place } of spots) {

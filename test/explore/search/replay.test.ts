@@ -2,9 +2,10 @@ import { beforeAll, expect, test } from 'vitest';
 import { Explorer } from '../../../emulator/explore/search/explorer.ts';
 import { SEARCH_STRATEGIES } from '../../../emulator/explore/search/registry.ts';
 import { runSearch, type SearchResult } from '../../../emulator/explore/search/run-search.ts';
-import { decisionToString } from '../../../emulator/machine/decisions.ts';
+import { decisionFromString } from '../../../emulator/machine/decisions.ts';
 import type { Machine } from '../../../emulator/machine/machine.ts';
 import { PROFILES } from '../../../kernel-model/rseq/registry.ts';
+import type { Decision } from '../../../kernel-model/sched/decision.ts';
 import { openTestMachine } from '../../machine/rig.ts';
 import { COUNTED_UNPROTECTED } from './tiny-guests.ts';
 
@@ -13,7 +14,10 @@ beforeAll(async () => {
   machine = await openTestMachine();
 });
 
-function search(name: keyof typeof SEARCH_STRATEGIES, schedule?: string): SearchResult {
+function search(
+  name: keyof typeof SEARCH_STRATEGIES,
+  schedule: readonly Decision[] = [],
+): SearchResult {
   const searched = {
     program: COUNTED_UNPROTECTED,
     profile: PROFILES['linux-6.18'],
@@ -39,16 +43,16 @@ function search(name: keyof typeof SEARCH_STRATEGIES, schedule?: string): Search
 
 test('a schedule that another strategy found fails again', () => {
   const { failure } = search('exhaustive').tally;
-  const words = failure?.decisions.map(decisionToString).join(' ');
-  const again = search('replay', words);
+  const again = search('replay', failure?.decisions);
   expect(again).toMatchObject({ verdict: 'fail', tally: { schedules: 1 } });
   expect(again.tally.failure?.outcome).toEqual(failure?.outcome);
 });
 
-test.each(['s0:7', 'r0:5', 'r0:5 nonsense'])(
+test.each(['s0:7', 'r0:5', 's0:1 r0:5'])(
   'a schedule that does not fit is no verdict: %s',
   (words) => {
-    const { verdict, tally } = search('replay', words);
+    const decisions = words.split(' ').flatMap((word) => decisionFromString(word) ?? []);
+    const { verdict, tally } = search('replay', decisions);
     expect(verdict).toBe('incomplete');
     expect(tally.unsupported).toBeDefined();
   },

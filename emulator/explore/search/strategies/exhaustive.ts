@@ -137,22 +137,29 @@ class Branching {
     }
   }
 
-  /** Whoever runs instead goes on up to each of its boundaries, and through its next section. */
+  /**
+   * Whoever runs instead goes on up to each of its boundaries, through its next section, and on to the one
+   * after that: what it does with what it committed is still to come.
+   */
   *#excursion(point: Point, move: Move, toMake: number): Walk {
     const explorer = this.#explorer;
     const { machine } = explorer;
     const first = explorer.here();
     if (first === undefined || first.task.vcpu !== move.way?.vcpu) return;
     const { id } = first.task;
-    const before = machine.sections.counts.committed;
+    let { committed } = machine.sections.counts;
+    let hasCommitted = false;
     const retiredBefore = explorer.retiredBy(id);
     for (let instructions = 0; ; instructions = explorer.retiredBy(id) - retiredBefore) {
       const runner = explorer.here();
       if (runner?.task.id !== id) return;
-      const hasCommitted = machine.sections.counts.committed > before;
+      const commits = machine.sections.counts.committed > committed;
+      committed = machine.sections.counts.committed;
+      if (hasCommitted && explorer.isInside(runner)) return;
+      hasCommitted ||= commits;
       const { address, isBoundary } = runner;
-      if (hasCommitted || (instructions > 0 && isBoundary)) {
-        const reason = hasCommitted ? 'commit' : 'boundary';
+      if (commits || (instructions > 0 && isBoundary)) {
+        const reason = commits ? 'commit' : 'boundary';
         const until: Until = { kind: 'stop', instructions, reason, address };
         const there = explorer.save();
         explorer.make({ decision: move.way.back, turnTo: point.task.vcpu });
@@ -160,7 +167,7 @@ class Branching {
         explorer.restore(there);
         if (this.#counter.failure !== undefined) return;
       }
-      if (hasCommitted || !explorer.isNear(runner)) return;
+      if (!explorer.isNear(runner)) return;
       if (instructions >= EXCURSION_INSTRUCTIONS_MAX) {
         this.#counter.cut('excursion');
         return;

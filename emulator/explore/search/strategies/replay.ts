@@ -1,5 +1,3 @@
-import type { Decision } from '../../../../kernel-model/sched/decision.ts';
-import { decisionFromString } from '../../../machine/decisions.ts';
 import { ReplayStrategy } from '../../strategies/replay.ts';
 import type { Explorer } from '../explorer.ts';
 import { countRun } from '../run-end.ts';
@@ -29,31 +27,21 @@ class ReplaySearch implements Search {
   }
 
   *explore(_unit: unknown, counter: TallyCounter): Generator<void, void> {
-    const explorer = this.#explorer;
-    explorer.start();
-    const { machine, bounds, driver } = explorer;
+    const { machine, bounds, driver } = this.#startAnew();
     const strategy =
-      bounds.schedule === undefined
-        ? driver.strategy
-        : new ReplayStrategy(decisionsOf(bounds.schedule));
+      bounds.schedule === undefined ? driver.strategy : new ReplayStrategy(bounds.schedule);
     while (machine.step(strategy) === undefined);
     const { outcome } = machine;
     if (outcome?.kind === 'diverged') {
       counter.schedules++;
       counter.cut('unsupported');
       counter.unsupported ??= outcome.detail;
-    } else countRun(explorer, counter);
+    } else countRun(this.#explorer, counter);
     yield;
   }
-}
 
-/** Up to the first word that is none: there the schedule ends. */
-function decisionsOf(words: string): Decision[] {
-  const decisions: Decision[] = [];
-  for (const word of words.split(' ')) {
-    const decision = decisionFromString(word);
-    if (decision === undefined) break;
-    decisions.push(decision);
+  #startAnew(): Explorer {
+    this.#explorer.start();
+    return this.#explorer;
   }
-  return decisions;
 }
