@@ -24,7 +24,7 @@ export interface PriceList {
 }
 
 /** What the plain run's own unit is numbered. */
-const PLAIN = -1;
+const PLAIN = 0;
 
 type Walk = Generator<void, void>;
 

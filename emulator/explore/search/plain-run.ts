@@ -4,7 +4,7 @@ import { advance, pointHere, type SchedulingPoint } from './scheduling-points.ts
 /** Scheduling points that one unit covers at most. */
 const GROUP_POINTS_MAX = 48;
 
-/** Scheduling points of the plain run that follow one another. */
+/** Scheduling points of the plain run that follow one another, numbered from 1. */
 export interface PointGroup {
   readonly from: number;
   readonly to: number;
@@ -28,7 +28,7 @@ export class PlainRun {
     const groups: { from: number; to: number; position: Position; first: SchedulingPoint }[] = [];
     const spun = new SpinGuard(explorer);
     explorer.start();
-    let [index, boundaries, isTurnOver] = [0, 0, false];
+    let [index, boundaries, isTurnOver] = [1, 0, false];
     for (let here = pointHere(explorer); here !== undefined; here = pointHere(explorer)) {
       const { point, isFresh } = here;
       if (spun.isEndless) {

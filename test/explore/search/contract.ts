@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { planSchema } from '../../../emulator/explore/campaign/tally-schema.ts';
 import type { SearchBounds } from '../../../emulator/explore/search/bounds.ts';
 import { Explorer } from '../../../emulator/explore/search/explorer.ts';
 import type { Search, SearchStrategy } from '../../../emulator/explore/search/search-strategy.ts';
@@ -74,6 +76,7 @@ export const SEARCH_CONTRACT: Readonly<
   'plans the same each time, as plain JSON': ([machine, other], strategy) => {
     const plan = open(machine, strategy, COUNTED_IN_SECTIONS).search.plan();
     assert(isSame(plan, JSON.parse(JSON.stringify(plan))), 'the plan is plain');
+    assert(v.is(planSchema, plan), 'a campaign can take it');
     const again = open(other, strategy, COUNTED_IN_SECTIONS).search.plan();
     assert(isSame(plan, again), 'two plans are the same');
     assert(plan.units.length > 0, 'there is something to do');

@@ -45,7 +45,7 @@ describe('neighbours that are not dependent commute', () => {
 const FORGETFUL: readonly (readonly [string, string, (event: TraceEvent) => TraceEvent])[] = [
   [
     'that a hand-over aborts',
-    'a section and another task that leaves, one vCPU',
+    'a counter in a section against a store, one vCPU',
     (event) => ({ ...event, isHandoverSensitive: false }),
   ],
   [
