@@ -19,6 +19,7 @@ import { ClockWatch } from './clock-watch.ts';
 import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
 import { DecisionLog } from './decision-log.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
+import { describeState } from './described-state.ts';
 import { copyKernelState } from './kernel-copy.ts';
 import { readLiveRegisters } from './live-registers.ts';
 import { LiveState } from './live-state.ts';
@@ -428,6 +429,14 @@ export class Machine {
       return this.#slots.hash(task.id, (cpu) => hashRegisters(this.#live.read(cpu, memory)));
     });
     return this.#clock.hasRead ? `${key} ${state.now}` : String(key);
+  }
+
+  /** What `stateKey` stands for, in full: see describeState. */
+  describeState(): Uint8Array {
+    return describeState(this.kernel.state, this.#spaces, (task) => {
+      const { memory } = this.kernel.rseqContext(task);
+      return this.#live.read(this.#slots.of(task.id).cpu, memory);
+    });
   }
 
   /** Registers live in an abort handler are live in all of its section. */

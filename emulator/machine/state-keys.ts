@@ -37,7 +37,8 @@ const TASK_PARTS: { readonly [K in keyof Required<Task>]: Part } = {
   abortsInRow: 'ignored',
 };
 
-const TASK_FIELDS = (Object.entries(TASK_PARTS) as [keyof Task, Part][]).filter(
+/** The fields that take part. */
+export const TASK_FIELDS = (Object.entries(TASK_PARTS) as [keyof Task, Part][]).filter(
   ([, part]) => part !== 'ignored',
 );
 

@@ -1,4 +1,5 @@
 import type { Explorer, Point, Position } from './explorer.ts';
+import { MergeSample } from './merge-sample.ts';
 import { runTail } from './tail.ts';
 
 /** Boundaries of a group at most: what one unit covers. */
@@ -20,6 +21,7 @@ export class Baseline {
   readonly end: Position;
   /** The run has no end: see Failure. */
   readonly isEndless: boolean;
+  readonly sample = new MergeSample();
   readonly #states = new Set<string>();
 
   /** Starts the explorer's program and runs it to its end. */
@@ -32,11 +34,11 @@ export class Baseline {
       {
         onPoint: (point) => {
           if (!point.isBoundary) return;
-          this.#states.add(explorer.key(true)).add(explorer.key(false));
+          for (const key of [explorer.key(true), explorer.key(false)]) this.#add(key, explorer);
           grouping.add(point);
         },
         onState: (key) => {
-          this.#states.add(key);
+          this.#add(key, explorer);
           if (seen.has(key)) return 'on this path';
           seen.add(key);
           return 'new';
@@ -47,6 +49,12 @@ export class Baseline {
     this.isEndless = tail === 'endless';
     this.groups = grouping.groups;
     this.end = explorer.save();
+  }
+
+  #add(key: string, explorer: Explorer): void {
+    if (this.#states.has(key)) return;
+    this.#states.add(key);
+    this.sample.keep(key, () => explorer.describe());
   }
 
   /** Whether the run goes through the state that has this key. */

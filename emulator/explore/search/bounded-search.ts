@@ -96,7 +96,7 @@ class Deviations {
     this.#explorer = explorer;
     this.#prices = prices;
     this.#counter = counter;
-    this.#states = new VisitedStates(plain, counter);
+    this.#states = new VisitedStates(plain, counter, () => explorer.describe());
   }
 
   /** Each move at a point that can be paid, with `toPay` to be spent in all; then all is as before. */

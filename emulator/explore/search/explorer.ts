@@ -191,6 +191,11 @@ export class Explorer {
     return hasInterruptionsLeft ? `${key} ${this.#theWindow.key}` : key;
   }
 
+  /** What the key stands for, in full. */
+  describe(): Uint8Array {
+    return this.machine.describeState();
+  }
+
   save(): Position {
     return {
       snapshot: this.machine.snapshot(),

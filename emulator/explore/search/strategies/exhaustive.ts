@@ -61,7 +61,7 @@ class ExhaustiveSearch implements Search {
     const group = baseline.groups.find(({ from }) => from === unit.from);
     assert(group !== undefined, 'a unit of this plan', unit.from);
     this.#explorer.restore(group.position);
-    const states = new VisitedStates(baseline, counter);
+    const states = new VisitedStates(baseline, counter, () => this.#explorer.describe());
     for (let index = unit.from; index <= unit.to; index++) {
       const point = this.#explorer.nextBoundary();
       assert(point !== undefined, 'the plain run has so many boundaries', index);
