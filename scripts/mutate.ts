@@ -14,7 +14,8 @@ const SEARCH_SECONDS = 60;
 
 const helpText = `Usage: mutate [--only PATTERN] [--list] [--json FILE]
 
-Makes mistakes in correct guests, one at a time, and asks two judges about each mutant: brute force, which
+Makes mistakes in correct guests, one at a time, and asks two judges about each mutant: brute
+force, which
 tries every interruption before every instruction, and the search behind fuzz, within the same bound.
 Status 1 where they differ.
 

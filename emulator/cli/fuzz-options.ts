@@ -25,8 +25,8 @@ const SECONDS_MAX = 30 * 24 * 3600;
 const STRATEGY_NAMES = Object.keys(SEARCH_STRATEGIES).filter((name) => name !== 'replay');
 
 /**
- * Options that decide what is searched, with the text that stands for each when it is not given: yargs is told
- * of no default, so that what --resume finds can be compared with what was given.
+ * Options that decide what is searched, with the text that stands for each when it is not given:
+ * yargs is told of no default, so that what --resume finds can be compared with what was given.
  */
 const JOB_DEFAULTS = {
   cpus: RUN_OPTIONS.cpus.default,

@@ -29,7 +29,8 @@ export const fuzzVerb: Verb = {
       .example('$0 guest/counter.bin --preemptions 3 --out night', 'long; Ctrl-C loses nothing')
       .example('$0 --resume night --time 3600', 'go on with it, for an hour')
       .epilogue(
-        'Exit status: 0 all schedules of the bound pass, 1 one fails, 3 stopped before the bound, 125 trouble.',
+        'Exit status: 0 all schedules of the bound pass, 1 one fails, 3 stopped before the ' +
+          'bound, 125 trouble.',
       ),
   prepare: (argv) => {
     const options = readFuzzOptions(argv);

@@ -1,3 +1,4 @@
+import { assert } from '../../kernel-model/assert.ts';
 import type { RegisterName } from '../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../kernel-model/mm/address-space.ts';
 import type { AccessLog } from './access-log.ts';
@@ -35,6 +36,12 @@ export interface CpuContext {
 
 /** Most instructions that one `run` may be asked for. */
 export const BUDGET_INSTRUCTIONS_MAX = 0x7fff_fff0;
+
+/** Asserts that a run may be asked for so much. */
+export function assertBudget(budgetInstructions: number): void {
+  const isPossible = budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX;
+  assert(isPossible, 'a budget', budgetInstructions);
+}
 
 /**
  * One hardware thread's registers over a set of mappings. A retired unit is one instruction, or one

@@ -1,6 +1,7 @@
 import { assert } from '../../kernel-model/assert.ts';
 import { REGISTER_FILE_WORDS } from '../../kernel-model/hardware/register-file.ts';
 import type { RegisterName, TaskRegisters } from '../../kernel-model/hardware/registers.ts';
+import type { KernelState } from '../../kernel-model/kernel-state.ts';
 import { clearFpState } from '../../kernel-model/signal/fp-state.ts';
 import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { CpuContext, Engine, EngineCpu } from '../engine/engine.ts';
@@ -299,4 +300,9 @@ export class CpuSlots {
       else this.#parked.set(index + 1, { context, isShared: true });
     }
   }
+}
+
+/** The tasks that still have registers, by their place; `undefined` for those that are gone. */
+export function liveTaskIds({ tasks }: KernelState): (TaskId | undefined)[] {
+  return tasks.map((task) => (task.state.kind === 'dead' ? undefined : task.id));
 }

@@ -6,8 +6,8 @@ import { encodeCanonically } from './canonical.ts';
 import { TASK_FIELDS } from './state-keys.ts';
 
 /**
- * All that a state key stands for, in full: two states with the same key must give the same bytes. Slow; for
- * checking a sample. `registersOf` gives the registers of a live task that can still be read.
+ * All that a state key stands for, in full: two states with the same key must give the same bytes.
+ * Slow; for checking a sample. `registersOf` gives the registers of a live task that can still be read.
  */
 export function describeState(
   state: KernelState,

@@ -18,8 +18,8 @@ const ALL: Live = { registers: ALL_REGISTERS_LIVE, flags: 0xffff_ffff_ffff_ffffn
 const GENERAL_REGISTERS_COUNT = 16;
 
 /**
- * Registers without what the code ahead overwrites before it reads it: equal where a run goes on alike. What is
- * live at an instruction is kept until the code, or the sections known, change.
+ * Registers without what the code ahead overwrites before it reads it: equal where a run goes on
+ * alike. What is live at an instruction is kept until the code, or the sections known, change.
  */
 export class LiveState {
   readonly #flagCode: (ramOffset: number) => void;
@@ -27,7 +27,10 @@ export class LiveState {
   readonly #known = new Map<number, Live>();
   #edges: readonly AbortEdge[] = [];
 
-  /** `flagCode` is told where code is of which something is kept: forget must be called when it changes. */
+  /**
+   * `flagCode` is told where code is of which something is kept: forget must be called when it
+   * changes.
+   */
   constructor(flagCode: (ramOffset: number) => void) {
     this.#flagCode = flagCode;
   }

@@ -6,8 +6,8 @@ const LINES_PER_PAGE = PAGE_SIZE / LINE_BYTES;
 const WORDS_PER_LINE = LINE_BYTES / 4;
 
 /**
- * A key of all of guest RAM that costs as much as what changed since it was last asked for: the exclusive or of
- * one hash a line of 64 bytes, in two lanes of 32 bits. Lines of zeros count as absent.
+ * A key of all of guest RAM that costs as much as what changed since it was last asked for: the
+ * exclusive or of one hash a line of 64 bytes, in two lanes of 32 bits. Lines of zeros count as absent.
  */
 export class MemoryKey {
   readonly #memory: PhysicalMemory;

@@ -179,6 +179,9 @@ function formatLeftOut({ leftOut, bound }: SearchReport): string[] {
   }
   return [...byPlace].map(([symbol, { entries, tasks }]) => {
     const what = `${entries} ${entries === 1 ? 'entry' : 'entries'} at ${symbol}`;
-    return `  left out: ${what} by ${plural(tasks, 'task')}, each one's beyond the first ${bound.entries}`;
+    return (
+      `  left out: ${what} by ${plural(tasks, 'task')}, each one's beyond the first ` +
+      `${bound.entries}`
+    );
   });
 }

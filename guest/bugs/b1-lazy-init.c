@@ -1,7 +1,7 @@
 /*
- * tcmalloc 40b3da02: a slab is set up while another thread may pop from it. Between the stores of `current`
- * and `begin` it looks as if it held items, and pop gives garbage away. The cure closes the slab first
- * (begin = 0xffff) and fences after each step.
+ * tcmalloc 40b3da02: a slab is set up while another thread may pop from it. Between the stores of
+ * `current` and `begin` it looks as if it held items, and pop gives garbage away. The cure closes
+ * the slab first (begin = 0xffff) and fences after each step.
  */
 #include "slab.h"
 

@@ -1,7 +1,7 @@
 /*
  * tcmalloc 40b3da02 with half of its cure: the slab is closed (begin = 0xffff) before it is set up, but
- * without a fence; a pop that has loaded the old `begin` already sees the new `current` and gives garbage
- * away.
+ * without a fence; a pop that has loaded the old `begin` already sees the new `current` and gives
+ * garbage away.
  */
 #include "slab.h"
 

@@ -1,6 +1,7 @@
 /*
- * Linux fd881d0a085f, glibc 97f60abd: an area is registered with rseq_cs left over from its last user, whose
- * descriptor is gone. Kernels before 6.15 do not clear it, and the return from the registration kills.
+ * Linux fd881d0a085f, glibc 97f60abd: an area is registered with rseq_cs left over from its last
+ * user, whose descriptor is gone. Kernels before 6.15 do not clear it, and the return from the
+ * registration kills.
  */
 #include "mapped.h"
 

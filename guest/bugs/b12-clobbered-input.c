@@ -1,6 +1,6 @@
 /*
- * DynamoRIO#5658, tcmalloc 6351960e: the way from the abort handler back to the section destroys a register
- * that the section takes its input from, and the retry adds junk.
+ * DynamoRIO#5658, tcmalloc 6351960e: the way from the abort handler back to the section destroys a
+ * register that the section takes its input from, and the retry adds junk.
  */
 #include "bug.h"
 

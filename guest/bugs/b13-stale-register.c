@@ -1,6 +1,6 @@
 /*
- * GCC 103908, clang 52735, librseq 0fda052: on the edge from the abort handler the compiler takes what the
- * section loaded into a register for current. The retry is a section without the load.
+ * GCC 103908, clang 52735, librseq 0fda052: on the edge from the abort handler the compiler takes
+ * what the section loaded into a register for current. The retry is a section without the load.
  */
 #include "bug.h"
 

@@ -1,7 +1,7 @@
 /*
- * tcmalloc 13f8d075, GCC PR101428: whether the section got through is told by a flag (carry: it did not),
- * and an instruction of the abort handler between setting and reading it changes the flag. An aborted
- * operation counts as done.
+ * tcmalloc 13f8d075, GCC PR101428: whether the section got through is told by a flag (carry: it did
+ * not), and an instruction of the abort handler between setting and reading it changes the flag. An
+ * aborted operation counts as done.
  */
 #include "bug.h"
 

@@ -1,6 +1,6 @@
 /*
- * Kernel selftests, deref_addv of riscv: the last addition takes another register than the operand that was
- * meant. No interruption is needed.
+ * Kernel selftests, deref_addv of riscv: the last addition takes another register than the operand
+ * that was meant. No interruption is needed.
  */
 #include "bug.h"
 

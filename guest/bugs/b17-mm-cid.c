@@ -1,6 +1,7 @@
 /*
  * librseq 40797ae, 8bfe3ec: slots are indexed by mm_cid, and what guards them is about CPUs: the section
- * compares cpu_id. A thread migrated between the two readings works on a slot that another thread may have.
+ * compares cpu_id. A thread migrated between the two readings works on a slot that another thread
+ * may have.
  */
 #include "stamp.h"
 

@@ -1,6 +1,8 @@
 /*
- * ydb PR 6999, ClickHouse silk: a thread pops before it has registered its area. cpu_id_start is 0, cpu_id is
- * -1, the comparison never holds, and the thread tries again for ever. Built with a registration of its own.
+ * ydb PR 6999, ClickHouse silk: a thread pops before it has registered its area. cpu_id_start is 0,
+ * cpu_id is
+ * -1, the comparison never holds, and the thread tries again for ever. Built with a registration of
+ * its own.
  */
 #include "bug.h"
 

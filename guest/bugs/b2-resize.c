@@ -1,7 +1,7 @@
 /*
- * tcmalloc fc7fff01: the memory of a slab is given back (MADV_DONTNEED) while another thread pops: it has
- * loaded `current`, finds `begin` zeroed, and gives an item of the zeroed memory away. The cure empties the
- * slab and fences first.
+ * tcmalloc fc7fff01: the memory of a slab is given back (MADV_DONTNEED) while another thread pops:
+ * it has loaded `current`, finds `begin` zeroed, and gives an item of the zeroed memory away. The
+ * cure empties the slab and fences first.
  */
 #include "mapped.h"
 #include "slab.h"

@@ -1,7 +1,7 @@
 /*
- * tcmalloc 5097e1fa: "still on the same CPU" is taken for "not interrupted". What the thread loaded before
- * the section is stale, although the CPU is the same. The cure marks cpu_id_start before the load, and
- * the section looks for the mark, which the kernel overwrites at every reschedule.
+ * tcmalloc 5097e1fa: "still on the same CPU" is taken for "not interrupted". What the thread loaded
+ * before the section is stale, although the CPU is the same. The cure marks cpu_id_start before the
+ * load, and the section looks for the mark, which the kernel overwrites at every reschedule.
  */
 #include "marked.h"
 

@@ -1,6 +1,6 @@
 /*
- * A mark over cpu_id_start, as tcmalloc keeps a pointer there: it lasts until the kernel writes the CPU's
- * number again.
+ * A mark over cpu_id_start, as tcmalloc keeps a pointer there: it lasts until the kernel writes the
+ * CPU's number again.
  */
 #ifndef GUEST_MARKED_H
 #define GUEST_MARKED_H

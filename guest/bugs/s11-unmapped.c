@@ -1,6 +1,6 @@
 /*
- * A thread unmaps the page of the descriptor that its rseq_cs still points at: the kernel has not cleared
- * it, and the next interruption kills the thread.
+ * A thread unmaps the page of the descriptor that its rseq_cs still points at: the kernel has not
+ * cleared it, and the next interruption kills the thread.
  */
 #include "mapped.h"
 

@@ -1,6 +1,6 @@
 /*
- * A call out of the section and back: whoever is interrupted in the function called is outside, the kernel
- * clears rseq_cs, and the rest of the section runs bare.
+ * A call out of the section and back: whoever is interrupted in the function called is outside, the
+ * kernel clears rseq_cs, and the rest of the section runs bare.
  */
 #include "bug.h"
 

@@ -1,6 +1,6 @@
 /*
- * A system call inside the section: Linux 6.19 does not abort a thread for what happens to it in one, and
- * the thread that ran meanwhile loses its update.
+ * A system call inside the section: Linux 6.19 does not abort a thread for what happens to it in
+ * one, and the thread that ran meanwhile loses its update.
  */
 #include "yield.h"
 

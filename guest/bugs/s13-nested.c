@@ -1,7 +1,7 @@
 /*
- * The thread announces its section in a word of its own and arms it from there; a signal handler does the
- * same for a section of its own and returns. Caught between the two, the thread arms the handler's section
- * and runs its own one bare; a second interruption in it loses an update.
+ * The thread announces its section in a word of its own and arms it from there; a signal handler
+ * does the same for a section of its own and returns. Caught between the two, the thread arms the
+ * handler's section and runs its own one bare; a second interruption in it loses an update.
  */
 #include "bug.h"
 

@@ -1,6 +1,6 @@
 /*
- * The thread that takes the counter over fences before it raises the flag: an owner whose section looks at
- * the flag between the two commits into what was taken.
+ * The thread that takes the counter over fences before it raises the flag: an owner whose section
+ * looks at the flag between the two commits into what was taken.
  */
 #include "drain.h"
 

@@ -1,6 +1,7 @@
 /*
- * The slab of tcmalloc, for one CPU: a stack of items between `begin` and `end` with `current` items in it,
- * counted from the start of the slab. One thread pops on the CPU it is on; another one manages the slab.
+ * The slab of tcmalloc, for one CPU: a stack of items between `begin` and `end` with `current`
+ * items in it, counted from the start of the slab. One thread pops on the CPU it is on; another one
+ * manages the slab.
  */
 #ifndef GUEST_SLAB_H
 #define GUEST_SLAB_H

@@ -13,7 +13,10 @@ const TASKS = '2';
 const INCREMENTS = '2';
 const INSTRUCTIONS_MAX = 1_000_000;
 
-/** The search behind `fuzz --cpus 1 guest/counter.bin -- 2 2`, whole, in one process. Nothing like it is in C. */
+/**
+ * The search behind `fuzz --cpus 1 guest/counter.bin -- 2 2`, whole, in one process. Nothing like
+ * it is in C.
+ */
 function searchRow(): Row {
   let schedules = 0;
   return {

@@ -37,8 +37,8 @@ export function decode(bytes: Uint8Array, address: number): Code | undefined {
 }
 
 /**
- * The instruction with `change` made to it, encoded again at its place; undefined where that cannot be or
- * takes another number of bytes.
+ * The instruction with `change` made to it, encoded again at its place; undefined where that cannot
+ * be or takes another number of bytes.
  */
 export function reencode(
   { bytes, address }: Code,

@@ -41,7 +41,10 @@ export function judge(
   return { truth, search, agrees: agree(truth, search), seconds };
 }
 
-/** A run that has no end is a failure where that is seen to be so; brute force only exceeds its budget. */
+/**
+ * A run that has no end is a failure where that is seen to be so; brute force only exceeds its
+ * budget.
+ */
 function agree(truth: Truth, { verdict, outcome }: SearchAnswer): boolean {
   const isEndless = verdict === 'fail' && outcome?.kind === 'budget';
   return truth.verdict === verdict || (truth.verdict === 'incomplete' && isEndless);

@@ -71,11 +71,11 @@ class Broken extends Error {}
 const FOLLOWED_INSTRUCTIONS_MAX = 2000;
 
 /**
- * Tries every action before every instruction of every task, alone, then in ordered pairs, and so on: the
- * truth that the search is judged by. It shares no code with it and knows nothing of sections: the machine
- * is stepped along the undisturbed schedule one instruction at a time, and each action starts a schedule of
- * its own; who runs instead goes on to its end, and in further schedules stops after each number of
- * instructions.
+ * Tries every action before every instruction of every task, alone, then in ordered pairs, and so
+ * on: the truth that the search is judged by. It shares no code with it and knows nothing of
+ * sections: the machine is stepped along the undisturbed schedule one instruction at a time, and
+ * each action starts a schedule of its own; who runs instead goes on to its end, and in further
+ * schedules stops after each number of instructions.
  */
 export class BruteForce {
   readonly #machine: Machine;

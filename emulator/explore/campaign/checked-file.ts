@@ -69,7 +69,10 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Makes a folder, and those that it is in. (mkdirSync's `recursive` never ends where ENOENT has another cause.) */
+/**
+ * Makes a folder, and those that it is in. (mkdirSync's `recursive` never ends where ENOENT has
+ * another cause.)
+ */
 export function makeFolder(path: string): void {
   if (existsSync(path) && statSync(path).isDirectory()) return;
   const parent = dirname(path);

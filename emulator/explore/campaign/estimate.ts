@@ -10,14 +10,17 @@ export interface SearchProgress {
   /** Of this process; a search that goes on with another one's results counts from 0. */
   readonly seconds: number;
   readonly schedulesPerSecond: number;
-  /** To the end of the plan, estimated from the units explored; `undefined` while there is no telling. */
+  /**
+   * To the end of the plan, estimated from the units explored; `undefined` while there is no
+   * telling.
+   */
   readonly secondsLeft: number | undefined;
 }
 
 /**
- * Schedules that the units not yet explored will come to: in a stage of which some were explored, as many each as
- * those on average; in a later one, stage c, as many as the stage before has for each of those with one
- * interruption, in one of c orders. `undefined` while there is no telling.
+ * Schedules that the units not yet explored will come to: in a stage of which some were explored,
+ * as many each as those on average; in a later one, stage c, as many as the stage before has for
+ * each of those with one interruption, in one of c orders. `undefined` while there is no telling.
  */
 export function estimateRemaining(
   units: readonly WorkUnit[],

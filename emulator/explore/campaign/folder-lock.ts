@@ -3,8 +3,8 @@ import { UserError } from '../../errors.ts';
 import { errorCode, orRefuse, readIfThere } from './checked-file.ts';
 
 /**
- * Makes this process the one that writes to a campaign's folder; the lock of a process that is gone does not
- * count. Returns what releases it.
+ * Makes this process the one that writes to a campaign's folder; the lock of a process that is gone
+ * does not count. Returns what releases it.
  * @throws UserError `campaign-in-use`
  */
 export function lockFolder(folder: string, path: string): () => void {
@@ -35,7 +35,10 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** When a process started, in ticks since boot: another one may have its number by now. 0 where /proc is missing. */
+/**
+ * When a process started, in ticks since boot: another one may have its number by now. 0 where
+ * /proc is missing.
+ */
 function startOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -43,9 +43,9 @@ interface Known {
 const NOTHING_KNOWN: Known = { plan: undefined, tallies: new Map() };
 
 /**
- * The folder of a campaign (`--out`, `--resume`): the job and the plan, written once, and a log to which each
- * unit's result is appended as it comes. Whatever process dies when, what the log holds is good: a line without
- * an end was being written then, and does not count.
+ * The folder of a campaign (`--out`, `--resume`): the job and the plan, written once, and a log to
+ * which each unit's result is appended as it comes. Whatever process dies when, what the log holds
+ * is good: a line without an end was being written then, and does not count.
  */
 export class CampaignFolder {
   readonly path: string;

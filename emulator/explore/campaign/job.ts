@@ -5,7 +5,10 @@ import { SEARCH_STRATEGIES } from '../search/registry.ts';
 
 export type StrategyName = keyof typeof SEARCH_STRATEGIES;
 
-/** Everything that decides what a search comes to: plain JSON, enough for a process to take part in it. */
+/**
+ * Everything that decides what a search comes to: plain JSON, enough for a process to take part in
+ * it.
+ */
 export interface SearchJob {
   readonly guest: {
     readonly path: string;

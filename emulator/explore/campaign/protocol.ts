@@ -36,7 +36,10 @@ export type FromWorker =
   /** A mistake of ours; the worker ends. */
   | { readonly kind: 'broken'; readonly message: string };
 
-/** How an exploration of a unit ended: it was explored whole, up to `schedulesMax`, or up to a `stop`. */
+/**
+ * How an exploration of a unit ended: it was explored whole, up to `schedulesMax`, or up to a
+ * `stop`.
+ */
 export type ExplorationEnd = 'whole' | 'limit' | 'stopped';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));

@@ -30,7 +30,10 @@ export interface SearchOptions {
   readonly onProgress?: (progress: SearchProgress) => void;
   /** Told of each unit, by its index in the plan, that a process is given. */
   readonly onAssign?: (index: number, pid: number | undefined) => void;
-  /** A worker that says nothing for so long is taken to hang; by default by the bound of instructions. */
+  /**
+   * A worker that says nothing for so long is taken to hang; by default by the bound of
+   * instructions.
+   */
   readonly secondsSilentMax?: number;
   readonly startWorker?: StartWorker;
 }
@@ -52,10 +55,12 @@ const SECONDS_SILENT_MIN = 60;
 const INSTRUCTIONS_PER_SECOND_MIN = 1_000_000;
 
 /**
- * Searches the schedules of a program in worker processes. Verdict, counts and failure are those of exploring
- * the units of the plan one after the other, whatever the number of workers, and whichever of them crash on the
- * way: a unit whose worker crashed or hung is explored again, and set aside when that happens twice.
- * @throws UserError for a guest that cannot be searched, a folder that cannot be written, an engine that crashes
+ * Searches the schedules of a program in worker processes. Verdict, counts and failure are those of
+ * exploring the units of the plan one after the other, whatever the number of workers, and
+ * whichever of them crash on the way: a unit whose worker crashed or hung is explored again, and
+ * set aside when that happens twice.
+ * @throws UserError for a guest that cannot be searched, a folder that cannot be written, an engine
+ * that crashes
  *   before the search begins.
  */
 export function search(options: SearchOptions): Promise<CampaignResult> {

@@ -22,8 +22,9 @@ const WAITING: UnitState = { kind: 'waiting' };
 const TRIES_MAX = 2;
 
 /**
- * Which units of a plan were explored and what that came to. Whoever explores them in whatever order, the
- * result is that of exploring them one after the other, up to the first failure or the bound of schedules.
+ * Which units of a plan were explored and what that came to. Whoever explores them in whatever
+ * order, the result is that of exploring them one after the other, up to the first failure or the
+ * bound of schedules.
  */
 export class UnitLedger {
   readonly #plan: SearchPlan;

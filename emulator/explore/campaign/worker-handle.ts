@@ -91,8 +91,9 @@ export class WorkerHandle {
   }
 
   /**
-   * A second has passed: a worker that says nothing for too long is taken to hang, and ended. Before its first
-   * unit it gets a minute at least: loading takes as long as the host's other work lets it.
+   * A second has passed: a worker that says nothing for too long is taken to hang, and ended.
+   * Before its first unit it gets a minute at least: loading takes as long as the host's other work
+   * lets it.
    */
   tick(secondsMax: number): void {
     const { kind } = this.#activity;

@@ -46,25 +46,31 @@ function possibleAt(explorer: Explorer, point: Point): PlacedInterruption[] {
   });
 }
 
-/** Where whoever runs instead can be stopped: its boundaries up to its next commit, and that. */
+/**
+ * Where whoever runs instead can be stopped: its boundaries up to its next section but one, and its
+ * commit.
+ */
 function stopsOn(explorer: Explorer, { vcpu }: NonNullable<Move['way']>): Until[] {
   const runner = explorer.here();
   if (runner === undefined || runner.task.vcpu !== vcpu) return [];
   const { sections } = explorer.machine;
   const { id } = runner.task;
-  const [before, committedBefore] = [explorer.retiredBy(id), sections.counts.committed];
+  const before = explorer.retiredBy(id);
+  const commitsBefore = sections.counts.committed;
   const stops: Until[] = [];
-  for (;;) {
+  for (let commitsSeen = 0; ; ) {
     const point = explorer.here();
     if (point?.task.id !== id) return stops;
     const { address } = point;
     const instructions = explorer.retiredBy(id) - before;
-    if (sections.counts.committed > committedBefore) {
-      return [...stops, { kind: 'stop', instructions, reason: 'commit', address }];
-    }
-    if (instructions > 0 && point.isBoundary) {
+    const commits = sections.counts.committed - commitsBefore;
+    if (commitsSeen > 0 && explorer.isInside(point)) return stops;
+    if (commits > commitsSeen) {
+      stops.push({ kind: 'stop', instructions, reason: 'commit', address });
+    } else if (instructions > 0 && point.isBoundary) {
       stops.push({ kind: 'stop', instructions, reason: 'boundary', address });
     }
+    commitsSeen = commits;
     if (!explorer.isNear(point) || instructions >= STOPS_INSTRUCTIONS_MAX) return stops;
     explorer.step(point);
   }

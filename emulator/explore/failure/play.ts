@@ -39,8 +39,8 @@ export interface Play {
 
 /**
  * Runs the explorer's program from its start along the continuation policy, and makes each
- * interruption once its task has retired so many instructions. Positions that the run never reaches are passed over. The
- * same list gives the same run.
+ * interruption once its task has retired so many instructions. Positions that the run never reaches
+ * are passed over. The same list gives the same run.
  */
 export function play(explorer: Explorer, wanted: readonly PlacedInterruption[]): Play {
   return new Player(explorer, wanted).play();

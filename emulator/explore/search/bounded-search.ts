@@ -29,9 +29,9 @@ const PLAIN = 0;
 type Walk = Generator<void, void>;
 
 /**
- * Every schedule that deviates from the continuation policy for a price of at most `bounds.preemptions`. A unit
- * of stage c holds those of price c exactly whose first deviation is at some points of the plain run.
- * States met before with as much left to pay are not explored again.
+ * Every schedule that deviates from the continuation policy for a price of at most
+ * `bounds.preemptions`. A unit of stage c holds those of price c exactly whose first deviation is
+ * at some points of the plain run. States met before with as much left to pay are not explored again.
  */
 export class BoundedSearch implements Search {
   readonly #explorer: Explorer;

@@ -28,8 +28,8 @@ export interface TraceEvent {
 
 /**
  * Whether the order of two events can matter. Events that are not dependent commute: next to each other
- * they can be swapped, each does the same as before, and the state after both is the same but for who holds
- * a vCPU without a section armed. The one definition for reduction, merging and explanations
+ * they can be swapped, each does the same as before, and the state after both is the same but for
+ * who holds a vCPU without a section armed. The one definition for reduction, merging and explanations
  * (exploration.md 2.1).
  */
 export function areDependent(a: TraceEvent, b: TraceEvent): boolean {

@@ -48,10 +48,10 @@ export interface EventPosition {
 }
 
 /**
- * A program at the grain of events. A step of a task goes up to its next use of memory that tasks share, its next
- * system call, or the next instruction of a section it has armed, whatever vCPU it is on: whoever runs there
- * makes room. Sections are not interrupted after a task was interrupted `hitsMax` times inside some:
- * so every task gets on.
+ * A program at the grain of events. A step of a task goes up to its next use of memory that tasks
+ * share, its next system call, or the next instruction of a section it has armed, whatever vCPU it
+ * is on: whoever runs there makes room. Sections are not interrupted after a task was interrupted
+ * `hitsMax` times inside some: so every task gets on.
  */
 export class EventMachine {
   readonly #explorer: Explorer;
@@ -86,7 +86,10 @@ export class EventMachine {
     this.#spins.restore(spins);
   }
 
-  /** What can happen, steps first; nothing once the run is over, has come to a deadlock or only spins. */
+  /**
+   * What can happen, steps first; nothing once the run is over, has come to a deadlock or only
+   * spins.
+   */
   enabled(): Action[] {
     const { machine, driver } = this.#explorer;
     while (machine.outcome === undefined && this.#runnable().length === 0) {
@@ -211,8 +214,9 @@ export class EventMachine {
   }
 
   /**
-   * What can be done to a task that can run, where it is; preemption is the other tasks' business. Who holds
-   * the vCPU counts only while a section is armed: elsewhere it must not matter to what is possible.
+   * What can be done to a task that can run, where it is; preemption is the other tasks' business.
+   * Who holds the vCPU counts only while a section is armed: elsewhere it must not matter to what
+   * is possible.
    */
   #interruptionsOf({ id, state }: Task): { readonly label: string; readonly move: Move }[] {
     if (this.#isAtomic(id)) return [];

@@ -27,7 +27,10 @@ export interface Point {
   readonly isBoundary: boolean;
 }
 
-/** Everything that a path has behind it. Opaque; valid for the explorer that made it, until it starts anew. */
+/**
+ * Everything that a path has behind it. Opaque; valid for the explorer that made it, until it
+ * starts anew.
+ */
 export interface Position {
   readonly snapshot: MachineSnapshot;
   readonly driver: DriverImage;
@@ -36,8 +39,8 @@ export interface Position {
 }
 
 /**
- * What all strategies search with: a machine that runs the program along the continuation policy from one
- * point of interest to the next, the moves at each, and ways back.
+ * What all strategies search with: a machine that runs the program along the continuation policy
+ * from one point of interest to the next, the moves at each, and ways back.
  */
 export class Explorer {
   readonly machine: Machine;

@@ -15,7 +15,10 @@ export interface PctScale {
 
 /** Code without boundaries runs for so long before priorities are looked at again. */
 const CHUNK_INSTRUCTIONS = 16;
-/** A task that takes so many times the steps of a run, or so many instructions, all alone, seems to spin. */
+/**
+ * A task that takes so many times the steps of a run, or so many instructions, all alone, seems to
+ * spin.
+ */
 const SPIN_RUNS = 2;
 const SPIN_INSTRUCTIONS = 10_000;
 /** Once somebody spins, whoever runs does so for so many instructions at most. */

@@ -75,7 +75,10 @@ export function keyAt(explorer: Explorer, hasMore: boolean, isFresh: boolean): s
   return isFresh ? `${key} fresh` : key;
 }
 
-/** Sees to it that a run which comes back to a state of its own lets others on, or is known to have no end. */
+/**
+ * Sees to it that a run which comes back to a state of its own lets others on, or is known to have
+ * no end.
+ */
 export class SpinGuard {
   readonly #explorer: Explorer;
   readonly #seen = new Set<string>();

@@ -111,8 +111,9 @@ function accessOf(
 }
 
 /**
- * Where a task goes on with what a reschedule would change, outside sections: after it read ids of its area, and
- * after a system call with a descriptor still armed, which may have taken the descriptor's memory away.
+ * Where a task goes on with what a reschedule would change, outside sections: after it read ids of
+ * its area, and after a system call with a descriptor still armed, which may have taken the
+ * descriptor's memory away.
  */
 class Exposures {
   readonly #found = new Map<string, { task: number; address: number; executions: number }>();

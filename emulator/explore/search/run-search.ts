@@ -10,11 +10,17 @@ export interface SearchResult {
   readonly tally: Tally;
   /** Stages that were explored whole; the plain run is stage 0. */
   readonly completedStages: number;
-  /** Units that could not be explored, in the order of the plan; only processes of their own have any. */
+  /**
+   * Units that could not be explored, in the order of the plan; only processes of their own have
+   * any.
+   */
   readonly setAside: readonly SetAsideUnit[];
 }
 
-/** Explores all units one after the other, here; stops at the first failure, or once `isOver` says so. */
+/**
+ * Explores all units one after the other, here; stops at the first failure, or once `isOver` says
+ * so.
+ */
 export function* runSearch(
   search: Search,
   isOver: (sofar: Tally) => boolean,

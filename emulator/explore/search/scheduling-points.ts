@@ -3,7 +3,10 @@ import type { Explorer, Point } from './explorer.ts';
 /** A point where a scheduler has a choice. */
 export interface SchedulingPoint {
   readonly point: Point;
-  /** The task before waited, yielded or ended, or its vCPU's turn was over: somebody new is picked anyway. */
+  /**
+   * The task before waited, yielded or ended, or its vCPU's turn was over: somebody new is picked
+   * anyway.
+   */
   readonly isFresh: boolean;
 }
 

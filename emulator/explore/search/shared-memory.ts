@@ -15,7 +15,10 @@ interface Users {
 export class SharedMemory {
   readonly #users = new Map<number, Users>();
   readonly #shared = new Set<number>();
-  /** Whether accesses to a task's own rseq area are events: only where kernel and program both write it. */
+  /**
+   * Whether accesses to a task's own rseq area are events: only where kernel and program both write
+   * it.
+   */
   watchesAreas = false;
   #mustWatchAreas = false;
 

@@ -58,8 +58,8 @@ export interface PendingCall {
 }
 
 /**
- * What a task's next system call has to do with others. Calls that are not known to be harmless may have to do
- * with anything.
+ * What a task's next system call has to do with others. Calls that are not known to be harmless may
+ * have to do with anything.
  */
 export function scopeOf({ number, args }: PendingCall, task: Task): SyscallScope {
   if (IDLE_CALLS.has(number)) return IDLE;

@@ -29,9 +29,9 @@ export interface TailObserver {
 const STEPS_PER_STATE = 4096;
 
 /**
- * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at starts and
- * ends of sections. A task that comes back to a state of this very run spins: others get its turn. A run that
- * does so once more, or with as much of its turn left as then, has no end.
+ * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at
+ * starts and ends of sections. A task that comes back to a state of this very run spins: others get
+ * its turn. A run that does so once more, or with as much of its turn left as then, has no end.
  */
 export function runTail(
   explorer: Explorer,

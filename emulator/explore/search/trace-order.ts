@@ -3,7 +3,10 @@ import { areDependent, type TraceEvent } from './dependence.ts';
 /** Whether the order of two events matters: `areDependent`, but in tests of the tests. */
 export type Dependence = (a: TraceEvent, b: TraceEvent) => boolean;
 
-/** A run so far, with which of its events must come before which: happens-before over dependent events. */
+/**
+ * A run so far, with which of its events must come before which: happens-before over dependent
+ * events.
+ */
 export class TraceOrder {
   readonly events: TraceEvent[] = [];
   /** By event: the earlier events that happen before it. */
@@ -66,7 +69,10 @@ export class TraceOrder {
     return initials;
   }
 
-  /** Equal for runs that differ only in the order of events that are not dependent (Foata's normal form). */
+  /**
+   * Equal for runs that differ only in the order of events that are not dependent (Foata's normal
+   * form).
+   */
   get canonical(): string {
     const levels: string[][] = [];
     this.events.forEach(({ task, label }, index) => {

@@ -1,6 +1,6 @@
 /**
- * A part of a search that any process can explore with the same result: plain JSON. What it numbers is the
- * strategy's business: positions of the plain run, or schedules to draw.
+ * A part of a search that any process can explore with the same result: plain JSON. What it numbers
+ * is the strategy's business: positions of the plain run, or schedules to draw.
  */
 export interface WorkUnit {
   /** Units of a stage are explored once those of all stages before are. */

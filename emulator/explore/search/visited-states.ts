@@ -1,7 +1,10 @@
 import { MergeSample } from './merge-sample.ts';
 import type { TallyCounter } from './tally-counter.ts';
 
-/** Whether what can follow from a state was explored: not yet, on another path, or further up this one. */
+/**
+ * Whether what can follow from a state was explored: not yet, on another path, or further up this
+ * one.
+ */
 export type Visit = 'new' | 'elsewhere' | 'on this path';
 
 /** One path's view of the states that a unit has visited. */

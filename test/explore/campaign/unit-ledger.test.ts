@@ -5,7 +5,10 @@ import type { SearchResult } from '../../../emulator/explore/search/run-search.t
 import { EMPTY_TALLY, type Failure, type Tally } from '../../../emulator/explore/search/tally.ts';
 import type { SearchPlan } from '../../../emulator/explore/search/unit.ts';
 
-/** What exploring a unit goes through: schedules at each of its pauses, and whether it fails at its end. */
+/**
+ * What exploring a unit goes through: schedules at each of its pauses, and whether it fails at its
+ * end.
+ */
 interface ModelUnit {
   readonly stage: number;
   readonly pauses: readonly number[];
@@ -61,7 +64,10 @@ function planOf(units: readonly ModelUnit[]): SearchPlan {
   };
 }
 
-/** Several workers that finish in the order that `choose` says; some crash, once for each unit at most. */
+/**
+ * Several workers that finish in the order that `choose` says; some crash, once for each unit at
+ * most.
+ */
 function inAnyOrder(
   units: readonly ModelUnit[],
   schedulesMax: number,

@@ -49,7 +49,10 @@ function finds(name: StrategyName, subject: Subject, preemptions: number): boole
   return verdict === 'fail';
 }
 
-/** Whatever the first strategy finds, the second one must. `times`: what one of its interruptions is worth. */
+/**
+ * Whatever the first strategy finds, the second one must. `times`: what one of its interruptions is
+ * worth.
+ */
 const IMPLICATIONS: readonly {
   readonly from: StrategyName;
   readonly to: StrategyName;

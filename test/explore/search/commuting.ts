@@ -118,9 +118,9 @@ function isSameEvent(a: TraceEvent, b: TraceEvent): boolean {
 }
 
 /**
- * Makes states alike that differ only in who holds a vCPU without a section armed, in how far the queues of
- * different futexes are counted, in concurrency ids, and in how tasks came to their vCPU that are dead by now:
- * each task gets its vCPU, and loses it to the next.
+ * Makes states alike that differ only in who holds a vCPU without a section armed, in how far the
+ * queues of different futexes are counted, in concurrency ids, and in how tasks came to their vCPU
+ * that are dead by now: each task gets its vCPU, and loses it to the next.
  */
 function settle(machine: Machine): void {
   const { kernel } = machine;

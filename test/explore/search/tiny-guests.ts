@@ -18,7 +18,10 @@ import {
 } from '../../machine/tiny-program.ts';
 import { COUNT_X, increment, section, sectionData } from './event-guests.ts';
 
-/** Two tasks count in x, once each; the first one waits for the other, and exits with what is missing. */
+/**
+ * Two tasks count in x, once each; the first one waits for the other, and exits with what is
+ * missing.
+ */
 function counting(first: readonly Part[], second: readonly Part[], data: readonly Part[]): Program {
   return assemble([
     ...startThread('second', 'tid', 'stack'),

@@ -7,8 +7,8 @@ import { mainline, mainlineExtended } from './mainline-fixture.ts';
 const FIXTURES: Readonly<Record<Scheme, VariantFixture>> = { ...HISTORICAL_FIXTURES, mainline };
 
 /**
- * How the contract tries a kernel: as programs of its scheme use it, and with a longer area as well where
- * it publishes the size of one.
+ * How the contract tries a kernel: as programs of its scheme use it, and with a longer area as well
+ * where it publishes the size of one.
  */
 export function fixturesOf(profile: KernelProfile): VariantFixture[] {
   const { scheme, rseq, lostEvents = [] } = profile;

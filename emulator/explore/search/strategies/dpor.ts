@@ -14,11 +14,12 @@ const EVENTS_MAX = 4000;
 type Walk = Generator<void, void>;
 
 /**
- * All orders of events that matter, each once: dynamic partial-order reduction with source sets and sleep
- * sets (Abdulla, Aronis, Jonsson and Sagonas, POPL 2014, algorithm 1; exploration.md 2.4) over the
- * events of EventMachine. There is no bound on preemptions; the bound on interruptions is one for each task
- * inside its sections. Races with something that only some orders make possible, an interruption where a
- * task is, are reversed at the place itself. One unit: what has to be explored is known only on the way.
+ * All orders of events that matter, each once: dynamic partial-order reduction with source sets and
+ * sleep sets (Abdulla, Aronis, Jonsson and Sagonas, POPL 2014, algorithm 1; exploration.md 2.4) over the
+ * events of EventMachine. There is no bound on preemptions; the bound on interruptions is one for
+ * each task inside its sections. Races with something that only some orders make possible, an
+ * interruption where a task is, are reversed at the place itself. One unit: what has to be explored
+ * is known only on the way.
  */
 export const DPOR: SearchStrategy = {
   title: 'every order of shared accesses that makes a difference, once (source sets, sleep sets)',
@@ -181,8 +182,8 @@ class Pass {
   }
 
   /**
-   * What an event made impossible for now is to be explored before it: an interruption of a task where it
-   * was, and all that others would have done if it ended the run.
+   * What an event made impossible for now is to be explored before it: an interruption of a task
+   * where it was, and all that others would have done if it ended the run.
    */
   #addConflicts(frame: Frame, action: Action): void {
     const enabledAfter = new Set(this.#machine.enabled().map(({ name }) => name));

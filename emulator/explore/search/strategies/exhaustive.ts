@@ -10,17 +10,21 @@ import type { TallyCounter } from '../tally-counter.ts';
 import type { SearchPlan, WorkUnit } from '../unit.ts';
 import { type PathStates, VisitedStates } from '../visited-states.ts';
 
-/** Whoever interrupts is stopped at its boundaries for so many instructions; then it goes on by itself. */
+/**
+ * Whoever interrupts is stopped at its boundaries for so many instructions; then it goes on by
+ * itself.
+ */
 const EXCURSION_INSTRUCTIONS_MAX = 2000;
 
 type Walk = Generator<void, void>;
 
 /**
  * All single interruptions, then all ordered pairs, and so on, around the sections of a program: at each
- * boundary each move, the rest of the run by the continuation policy (exploration.md 2.2, algorithm A). A unit of
- * stage c holds the schedules with exactly c interruptions whose first one is made at some boundaries of the
- * plain run. Only suffixes run, from snapshots; a state met before, with as many interruptions to come, is not
- * explored again, nor is one of the plain run, whose schedules are those of the stages before.
+ * boundary each move, the rest of the run by the continuation policy (exploration.md 2.2, algorithm
+ * A). A unit of stage c holds the schedules with exactly c interruptions whose first one is made at
+ * some boundaries of the plain run. Only suffixes run, from snapshots; a state met before, with as
+ * many interruptions to come, is not explored again, nor is one of the plain run, whose schedules
+ * are those of the stages before.
  */
 export const EXHAUSTIVE: SearchStrategy = {
   title: 'all single interruptions around sections and shared accesses, then all pairs, ...',
@@ -138,8 +142,8 @@ class Branching {
   }
 
   /**
-   * Whoever runs instead goes on up to each of its boundaries, through its next section, and on to the one
-   * after that: what it does with what it committed is still to come.
+   * Whoever runs instead goes on up to each of its boundaries, through its next section, and on to
+   * the one after that: what it does with what it committed is still to come.
    */
   *#excursion(point: Point, move: Move, toMake: number): Walk {
     const explorer = this.#explorer;

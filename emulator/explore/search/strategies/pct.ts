@@ -10,11 +10,12 @@ import type { DrawGuarantee, SearchPlan, WorkUnit } from '../unit.ts';
 const PILOT_RUNS = 8;
 
 /**
- * Probabilistic concurrency testing as in the paper (Burckhardt, Kothari, Musuvathi and Nagarakatte, ASPLOS 2010;
- * exploration.md 2.6), over boundaries as steps: tasks have random distinct priorities, the one with the
- * highest runs, and at `bounds.depth` - 1 steps who runs falls below all others, before it takes the
- * step. The variant: what happens there is drawn from the kinds of interruption too, which divides the bound
- * by their number; a task that seems to spin ends that run's priorities, and anybody runs from then on.
+ * Probabilistic concurrency testing as in the paper (Burckhardt, Kothari, Musuvathi and
+ * Nagarakatte, ASPLOS 2010; exploration.md 2.6), over boundaries as steps: tasks have random
+ * distinct priorities, the one with the highest runs, and at `bounds.depth` - 1 steps who runs
+ * falls below all others, before it takes the step. The variant: what happens there is drawn from
+ * the kinds of interruption too, which divides the bound by their number; a task that seems to spin
+ * ends that run's priorities, and anybody runs from then on.
  */
 export const PCT: SearchStrategy = {
   title: 'random priorities that change at random steps, with a bound on the chance to miss a bug',

@@ -2,9 +2,10 @@ import { BoundedSearch, type PriceList } from '../bounded-search.ts';
 import type { SearchStrategy } from '../search-strategy.ts';
 
 /**
- * Iterative context bounding (Musuvathi and Qadeer, PLDI 2007; exploration.md 2.3): who goes on where a task
- * waits, yields or ends is a free choice; at a boundary, each interruption of a task that could go on costs one.
- * One that ran instead and is stopped in turn is paid for again, unlike in `exhaustive`.
+ * Iterative context bounding (Musuvathi and Qadeer, PLDI 2007; exploration.md 2.3): who goes on
+ * where a task waits, yields or ends is a free choice; at a boundary, each interruption of a task
+ * that could go on costs one. One that ran instead and is stopped in turn is paid for again, unlike
+ * in `exhaustive`.
  */
 const PRICES: PriceList = {
   hasFreeMoves: true,

@@ -6,8 +6,9 @@ import type { TallyCounter } from '../tally-counter.ts';
 import type { SearchPlan } from '../unit.ts';
 
 /**
- * Plays the one schedule of `bounds.schedule`, so that what a search says of a schedule can be had for one that
- * is known. A schedule that does not fit the program is cut as unsupported. Without one, the plain run.
+ * Plays the one schedule of `bounds.schedule`, so that what a search says of a schedule can be had
+ * for one that is known. A schedule that does not fit the program is cut as unsupported. Without
+ * one, the plain run.
  */
 export const REPLAY: SearchStrategy = {
   title: 'one given schedule',
