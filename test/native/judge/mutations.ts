@@ -85,22 +85,25 @@ const DESCRIPTOR = edits('rseq/descriptor.ts', [
   ],
 ]);
 
-const EVALUATION = edits('rseq/classic.ts', [
+const ORDINARY = edits('rseq/ordinary.ts', [
   [
     'the end of a sound section is outside',
-    'ip >= (sound.start ?? 0) && ip < sound.end;',
-    'ip >= (sound.start ?? 0) && ip <= sound.end;',
+    'from >= (region.start ?? 0) && from < region.end',
+    'from >= (region.start ?? 0) && from <= region.end',
   ],
   [
     'the start of a sound section is inside',
-    'ip >= (sound.start ?? 0) && ip < sound.end;',
-    'ip > (sound.start ?? 0) && ip < sound.end;',
+    'from >= (region.start ?? 0) && from < region.end',
+    'from > (region.start ?? 0) && from < region.end',
   ],
   [
     'outside of a sound section rseq_cs is cleared',
-    'if (!isInside) return clearPointer(memory, cell);',
-    'if (!isInside) return RESUMED;',
+    '  words[area + WORD.rseqCs] = 0;',
+    "  if (outcome.kind === 'aborted') words[area + WORD.rseqCs] = 0;",
   ],
+]);
+
+const EVALUATION = edits('rseq/classic.ts', [
   [
     'outside of any other section rseq_cs is cleared',
     'registers.instructionPointer))) {\n    return clearPointer(memory, cell);',
@@ -321,6 +324,7 @@ const MEMBARRIER = edits('syscalls/membarrier.ts', [
 /** The rules that the traced task is judged by. */
 export const TRACED_MUTATIONS: readonly Mutation[] = [
   ...DESCRIPTOR,
+  ...ORDINARY,
   ...EVALUATION,
   ...AREA,
   ...REGISTRATION,
