@@ -110,10 +110,11 @@ async function emulate(options: EmulateOptions): Promise<number> {
   if (!options.quiet) writeLines(warnings);
   const { stepping } = options;
   const step = stepping === undefined ? undefined : prepareStepping(stepping, image);
-  const machine = await openDefaultMachine({
+  const machineOptions = {
     offline: options.offline,
     memoryLimitBytes: options.memoryMebibytes * MEBIBYTE,
-  });
+  };
+  const machine = await openDefaultMachine(machineOptions);
   const { profile, cpus, seed, tick, maxInstructions } = options;
   const scheduler = new DefaultStrategy({
     seed,
@@ -138,14 +139,9 @@ async function emulate(options: EmulateOptions): Promise<number> {
   const debugged = step?.(machine, scheduler);
   await runInterruptibly(debugged?.session ?? machine);
   const stepped = debugged?.finish();
-  const memoryLimitBytes = options.memoryMebibytes * MEBIBYTE;
-  const { outcome, findings } = await settleFindings({
-    ...options,
-    machine,
-    watcher,
-    image,
-    memoryLimitBytes,
-  });
+  const { outcome, findings } = await settleFindings({ ...options, machine, watcher, image }, () =>
+    openDefaultMachine({ ...machineOptions, logReads: true }),
+  );
   const settings = { kernel: profile.name, cpus, seed, tick };
   const report = {
     ...reportRun(machine, image, settings, repeatCommand(options), findings),

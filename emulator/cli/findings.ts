@@ -8,7 +8,6 @@ import { RunValidators } from '../validate/dynamic/run-validators.ts';
 import type { Finding } from '../validate/finding.ts';
 import { outcomeOfFindings } from '../validate/verdict.ts';
 import { runInterruptibly } from './run-interruptibly.ts';
-import { openDefaultMachine } from './session.ts';
 
 /** A run that has ended, with all that determines it but its schedule. */
 interface EndedRun {
@@ -21,8 +20,6 @@ interface EndedRun {
   readonly cpus: number;
   readonly seed: number;
   readonly maxInstructions: number;
-  readonly memoryLimitBytes?: number;
-  readonly offline: boolean;
 }
 
 /** What validators say of a run; `outcome` is undefined for one that was interrupted. */
@@ -33,14 +30,18 @@ export interface ValidatedOutcome {
 
 /**
  * The findings of a run. Where it looks as if tasks touched each other's data, the same schedule is run
- * again with every load logged, to see whether something orders them.
+ * again with every load logged, to see whether something orders them. `openAgain` gives a machine that
+ * logs loads.
  */
-export async function settleFindings(run: EndedRun): Promise<ValidatedOutcome> {
+export async function settleFindings(
+  run: EndedRun,
+  openAgain: () => Promise<Machine>,
+): Promise<ValidatedOutcome> {
   const { machine, watcher } = run;
   const { outcome } = machine;
   if (outcome === undefined || !watcher.isSuspicious)
     return { outcome, findings: watcher.findings };
-  const again = await openDefaultMachine({ ...run, logReads: true });
+  const again = await openAgain();
   const validators = new RunValidators(again, run.image, run.profile);
   const ordering = new Ordering(validators);
   again.boot({

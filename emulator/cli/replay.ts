@@ -101,12 +101,10 @@ async function replay(options: ReplayOptions): Promise<number> {
     watcher,
   });
   await runInterruptibly(machine);
-  const validated = await settleFindings({
-    ...{ machine, watcher, image, profile },
-    ...schedule,
-    ...schedule.guest,
-    offline: options.offline,
-  });
+  const validated = await settleFindings(
+    { ...schedule, ...schedule.guest, machine, watcher, image, profile },
+    () => openDefaultMachine({ offline: options.offline, logReads: true }),
+  );
   return conclude(machine, image, schedule, options, validated);
 }
 

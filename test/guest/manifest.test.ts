@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { RULES } from '../../emulator/validate/rules/registry.ts';
 import { PROFILE_NAMES } from '../../kernel-model/rseq/registry.ts';
 import { findProfile } from '../../kernel-model/rseq/resolve.ts';
 import { guestDir, isSchemeGuest, isUnprotected, readManifest } from './guest-files.ts';
@@ -10,7 +11,7 @@ const manifest = await readManifest();
 
 describe('the manifest', () => {
   test('has the hash of each compiled file', async () => {
-    for (const { files } of [...manifest.guests, ...manifest.kernelGuests]) {
+    for (const { files } of [...manifest.guests, ...manifest.kernelGuests, ...manifest.ruleRuns]) {
       for (const { path, sha256 } of [files.bin, files.elf]) {
         const content = await readFile(join(guestDir, path));
         expect(createHash('sha256').update(content).digest('hex'), path).toBe(sha256);
@@ -20,7 +21,7 @@ describe('the manifest', () => {
 
   test('lists every compiled file once, and every program of the folder', async () => {
     const everything = (await readdir(guestDir, { recursive: true })).toSorted();
-    const present = everything.filter((name) => !name.startsWith('kernel/'));
+    const present = everything.filter((name) => !/^(kernel|rules)\//.test(name));
     const compiled = present.filter((name) => /\.(bin|elf)$/.test(name));
     const listed = manifest.guests.flatMap(({ files }) => [files.bin.path, files.elf.path]);
     expect(listed.toSorted()).toEqual(compiled);
@@ -39,6 +40,21 @@ describe('the manifest', () => {
     expect(listed.toSorted()).toEqual(present.toSorted());
     for (const { outcomes } of manifest.kernelGuests) {
       for (const kernel of Object.keys(outcomes)) expect(findProfile(kernel)).toBeDefined();
+    }
+  });
+
+  test('lists every program of rules/run/, with rules that there are', async () => {
+    const folder = join('rules', 'run');
+    const present = (await readdir(join(guestDir, folder))).map((name) => join(folder, name));
+    const listed = manifest.ruleRuns.flatMap(({ source, files }) => [
+      source,
+      files.bin.path,
+      files.elf.path,
+    ]);
+    expect([...new Set(listed)].toSorted()).toEqual(present.toSorted());
+    for (const { name, settings, findings } of manifest.ruleRuns) {
+      expect(findProfile(settings.kernel), name).toBeDefined();
+      for (const rule of findings) expect(Object.keys(RULES)).toContain(rule);
     }
   });
 

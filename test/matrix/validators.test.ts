@@ -5,7 +5,12 @@ import type { ManifestGuest } from '../../scripts/guests.ts';
 import { isSchemeGuest, isUnprotected, readManifest } from '../guest/guest-files.ts';
 import { matrixCases } from '../support/matrix.ts';
 import { unicornLibrary } from '../support/unicorn.ts';
-import { rulesOf, runWatched, type WatchedRun } from '../validate/dynamic/watched-runs.ts';
+import {
+  rulesOf,
+  runSettled,
+  runWatched,
+  type WatchedRun,
+} from '../validate/dynamic/watched-runs.ts';
 
 const SEEDS = 5;
 const settings = [1, 2, 8].flatMap((cpus) =>
@@ -48,8 +53,11 @@ function titleOf({ file, kernel, cpus, tick, seed }: WatchedRun): string {
 }
 
 let machine: Machine;
+let again: Machine;
 beforeAll(async () => {
-  machine = openMachine({ libraryPath: await unicornLibrary() });
+  const libraryPath = await unicornLibrary();
+  machine = openMachine({ libraryPath });
+  again = openMachine({ libraryPath, logReads: true });
 });
 
 describe('validators find nothing in a right guest, whatever the schedule', () => {
@@ -63,8 +71,8 @@ describe('validators find nothing in a right guest, whatever the schedule', () =
       .flatMap((guest) => casesOf(guest, guest.settings.kernel)),
   ];
   for (const { run } of matrixCases(cases, 60)) {
-    it(titleOf(run), () => {
-      const { outcome, findings } = runWatched(machine, run);
+    it(titleOf(run), async () => {
+      const { outcome, findings } = await runSettled(machine, again, run);
       expect(findings).toEqual([]);
       expect(outcome).toEqual({ kind: 'exit', status: 0 });
     });
@@ -78,8 +86,8 @@ describe('validators find what is forbidden in a guest that tells kernels apart'
     ),
   );
   for (const { run, findings: expected } of matrixCases(cases, 20)) {
-    it(titleOf(run), () => {
-      const found = rulesOf(runWatched(machine, run).findings);
+    it(titleOf(run), async () => {
+      const found = rulesOf((await runSettled(machine, again, run)).findings);
       expect(found.filter((rule) => !expected.includes(rule))).toEqual([]);
     });
   }

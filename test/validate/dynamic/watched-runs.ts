@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { settleFindings } from '../../../emulator/cli/findings.ts';
 import { DefaultStrategy } from '../../../emulator/explore/strategies/default.ts';
 import { loadProgram } from '../../../emulator/loader/load.ts';
 import type { Machine } from '../../../emulator/machine/machine.ts';
@@ -43,18 +44,20 @@ export function profileOf(kernel = 'linux-6.18'): KernelProfile {
   return profile;
 }
 
+const DEFAULTS = { cpus: 2, seed: 1, maxInstructions: 10_000_000 };
+
 /** Boots a guest under validators, of which nothing has run then. */
 export function bootWatched(machine: Machine, run: WatchedRun): RunValidators {
-  const { seed = 1, tick = 200, escalate = true } = run;
+  const { seed = DEFAULTS.seed, tick = 200, escalate = true } = run;
   const profile = profileOf(run.kernel);
   const { image } = loadProgram(join(guestDir, run.file));
   const watcher = new RunValidators(machine, image, profile, run.validators);
   machine.boot({
     program: { image, args: run.args ?? [], env: [] },
     profile,
-    vcpus: run.cpus ?? 2,
+    vcpus: run.cpus ?? DEFAULTS.cpus,
     seed,
-    maxInstructions: run.maxInstructions ?? 10_000_000,
+    maxInstructions: run.maxInstructions ?? DEFAULTS.maxInstructions,
     strategy: run.strategy ?? new DefaultStrategy({ seed, tickInstructions: tick, escalate }),
     output: () => {},
     watcher,
@@ -66,6 +69,28 @@ export function runWatched(machine: Machine, run: WatchedRun): WatchedResult {
   const watcher = bootWatched(machine, run);
   const outcome = machine.runToEnd();
   return { outcome, findings: watcher.findings };
+}
+
+/** The same with all there is to find: a suspicious run is made again, on a machine that logs loads. */
+export async function runSettled(
+  machine: Machine,
+  again: Machine,
+  run: WatchedRun,
+): Promise<WatchedResult> {
+  const watcher = bootWatched(machine, run);
+  machine.runToEnd();
+  const { outcome, findings } = await settleFindings(
+    {
+      ...{ machine, watcher, profile: profileOf(run.kernel), env: [], args: run.args ?? [] },
+      image: loadProgram(join(guestDir, run.file)).image,
+      cpus: run.cpus ?? DEFAULTS.cpus,
+      seed: run.seed ?? DEFAULTS.seed,
+      maxInstructions: run.maxInstructions ?? DEFAULTS.maxInstructions,
+    },
+    async () => again,
+  );
+  if (outcome === undefined) throw new Error('the run has ended');
+  return { outcome, findings };
 }
 
 /** The rules of some findings, each once, in order. */
