@@ -11,7 +11,7 @@
  */
 const layers = [
   ...['engine', 'loader', 'trace', 'machine', 'stepping', 'validate'],
-  ...['explore', 'report', 'compare', 'gdb'],
+  ...['explore', 'report', 'compare', 'regress', 'gdb'],
 ];
 const topLayer = 'cli';
 
@@ -28,7 +28,11 @@ const layerRules = layers.map((layer, index) => ({
 /** Packages that few may import, and who may. */
 const restrictedPackages = {
   koffi: [folder('engine'), '^test/engine/'],
-  'iced-x86': [folder('engine', 'trace', 'stepping', 'validate', 'report'), '^test/'],
+  'iced-x86': [
+    folder('engine', 'trace', 'stepping', 'validate', 'report'),
+    '^scripts/mutate/',
+    '^test/',
+  ],
   execa: [
     '^emulator/engine/library/',
     '^emulator/validate/source-lines\\.ts$',
@@ -99,9 +103,14 @@ module.exports = {
     ...packageRules,
     {
       name: 'children-through-execa',
-      comment: 'child processes are started through execa; workers by fork, which starts faster',
+      comment: 'child processes are started through execa; workers by fork: they need IPC',
       severity: 'error',
-      from: { pathNot: '^scripts/launcher/worker\\.mjs$' },
+      from: {
+        pathNot: [
+          '^scripts/launcher/worker\\.mjs$',
+          '^emulator/explore/campaign/worker-link\\.ts$',
+        ],
+      },
       to: { path: '^(node:)?child_process$' },
     },
     {

@@ -41,7 +41,7 @@ static uint64_t sum_counters(void) {
 }
 
 int main(int argc, char **argv) {
-  struct arguments defaults = {.tasks = 16, .count = 200};
+  struct arguments defaults = {.tasks = 4, .count = 200};
   struct arguments arguments = parse_arguments(argc, argv, "counter", defaults);
   threads_init();
   increments = arguments.count;

@@ -9,7 +9,15 @@ import type { KernelProfile, RseqContext } from './rseq/variant.ts';
 import type { Chooser } from './sched/decision.ts';
 import { nextDeadline } from './sched/idle.ts';
 import { type MmCidScheme, mmCidFor } from './sched/mm-cid.ts';
-import { dequeue, dispatch, enqueue, isAllowed, taskOf, vcpuOf } from './sched/run-queue.ts';
+import {
+  dequeue,
+  dispatch,
+  enqueue,
+  exchange,
+  isAllowed,
+  taskOf,
+  vcpuOf,
+} from './sched/run-queue.ts';
 import { place, wakeTask } from './sched/wake.ts';
 import { forceSignal, sendSignal } from './signal/send.ts';
 import { faultInfo, kernelInfo, type SignalInfo, sentInfo } from './signal/siginfo.ts';
@@ -63,7 +71,12 @@ const RESUME_FLAG = 0x1_0000n;
 export class Kernel implements KernelContext {
   readonly profile: KernelProfile;
   readonly host: KernelHost;
-  state: KernelState;
+  #state: KernelState;
+  /**
+   * False only while no task waits with a deadline or has a granted time slice: those begin in #block
+   * and in switchTo.
+   */
+  #mayHaveTimer = true;
   readonly choose: Chooser;
   readonly #mmCidScheme: MmCidScheme;
   #memories: UserMemory[] = [];
@@ -85,7 +98,7 @@ export class Kernel implements KernelContext {
     for (let id = 0; id < options.vcpus; id++) {
       vcpus.push({ id, current: 0, queue: [], needResched: false });
     }
-    this.state = {
+    this.#state = {
       now: 0,
       tasks: [],
       vcpus,
@@ -95,6 +108,16 @@ export class Kernel implements KernelContext {
       seed: options.seed,
       randomWordsDrawn: 0,
     };
+  }
+
+  get state(): KernelState {
+    return this.#state;
+  }
+
+  /** Replaces the whole state, by one of the same guest. */
+  set state(state: KernelState) {
+    this.#state = state;
+    this.#mayHaveTimer = true;
   }
 
   /** Creates the first process and its task over address space 0, queued on vCPU 0. */
@@ -146,10 +169,14 @@ export class Kernel implements KernelContext {
     const next = taskOf(this.state, taskId);
     assert(next.vcpu === vcpuId, 'the task is on the vCPU', taskId);
     if (vcpu.current !== 0) {
-      if (keepsSlice(this, vcpu)) return false;
-      this.#deschedule(vcpu);
-    }
-    dequeue(this.state, next);
+      if (keepsSlice(this, vcpu)) {
+        this.#mayHaveTimer = true;
+        return false;
+      }
+      const previous = taskOf(this.state, vcpu.current);
+      this.profile.rseq.onSwitchOut(previous);
+      exchange(vcpu, previous, next);
+    } else dequeue(this.state, next);
     dispatch(vcpu, next);
     next.mmCid = mmCidFor(this.state, next, this.#mmCidScheme);
     this.profile.rseq.onSwitchIn?.(next);
@@ -291,13 +318,16 @@ export class Kernel implements KernelContext {
 
   /** The virtual time of the earliest timer; Infinity when none is armed. */
   nextTimer(): number {
-    return nextDeadline(this.state);
+    if (!this.#mayHaveTimer) return Number.POSITIVE_INFINITY;
+    const deadline = nextDeadline(this.state);
+    this.#mayHaveTimer = deadline !== Number.POSITIVE_INFINITY;
+    return deadline;
   }
 
   /** Ends every wait and time slice whose deadline has come, in the order of deadlines, then of ids. */
   expireTimers(): void {
     for (;;) {
-      const due = nextDeadline(this.state);
+      const due = this.nextTimer();
       if (due > this.state.now) return;
       for (const task of this.state.tasks) {
         if (task.rseqSlice?.granted && task.rseqSlice.expires === due) {
@@ -340,6 +370,7 @@ export class Kernel implements KernelContext {
     this.profile.rseq.onSwitchOut(task);
     vcpu.current = 0;
     task.state = blocked;
+    this.#mayHaveTimer = true;
   }
 
   /**

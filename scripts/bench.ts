@@ -11,8 +11,9 @@ import { MACHINE_ROWS } from './bench/machine.ts';
 import { type Effort, type Figure, measure, type Row, type Tools } from './bench/measure.ts';
 import { startReference } from './bench/reference.ts';
 import { BENCH_SCHEMA, type BenchReport, formatTable, machineFacts } from './bench/report.ts';
+import { SEARCH_ROWS } from './bench/search.ts';
 
-const ROWS: readonly Row[] = [...BARE_ROWS, ...MACHINE_ROWS, ...COMMAND_ROWS];
+const ROWS: readonly Row[] = [...BARE_ROWS, ...MACHINE_ROWS, ...SEARCH_ROWS, ...COMMAND_ROWS];
 
 const FULL: Effort = { rounds: 15, roundMs: 40, warmUpMs: 400 };
 const QUICK: Effort = { rounds: 3, roundMs: 5, warmUpMs: 20 };

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { UserError } from '../emulator/errors.ts';
+import { BUG_INDEX_SCHEMA, type Bug } from '../emulator/regress/bug-index.ts';
+import { bugBuilds } from './guests/bug-guests.ts';
 import { kernelGuestBuilds } from './guests/kernel-guests.ts';
+import { type BuiltGuests, compareWithManifest, publish } from './guests/publish.ts';
+import { ruleGuestBuilds } from './guests/rule-guests.ts';
 import { ruleRunBuilds } from './guests/rule-runs.ts';
 import { schemeBuilds } from './guests/schemes.ts';
 
@@ -34,6 +38,8 @@ export interface ManifestGuest {
   readonly kernel?: string;
   readonly files: { readonly bin: ManifestFile; readonly elf: ManifestFile };
   readonly expected: ExpectedVerdict;
+  /** The rules that it breaks in the eyes of `check`; none if left out. */
+  readonly findings?: readonly string[];
 }
 
 /**
@@ -47,6 +53,14 @@ export interface KernelGuest extends Omit<ManifestGuest, 'expected'> {
 export type KernelOutcome =
   | ExpectedVerdict
   | { readonly kind: 'signal'; readonly signal: number; readonly stdout: string };
+
+/**
+ * A guest of `rules/`, made to be read by `check`: the rules that it breaks in the eyes of each kernel,
+ * as `--kernel` takes it.
+ */
+export interface RuleGuest extends Omit<ManifestGuest, 'expected' | 'findings'> {
+  readonly findings: Readonly<Record<string, readonly string[]>>;
+}
 
 /**
  * A guest of `rules/run/`: the rules that a run of it breaks, as validators find them under `settings`,
@@ -69,6 +83,7 @@ export interface GuestManifest {
   readonly linker: string;
   readonly guests: readonly ManifestGuest[];
   readonly kernelGuests: readonly KernelGuest[];
+  readonly ruleGuests: readonly RuleGuest[];
   readonly ruleRuns: readonly RuleRun[];
 }
 
@@ -97,8 +112,8 @@ const programs: readonly GuestProgram[] = [
   {
     name: 'counter',
     description: 'Per-CPU counters add up',
-    args: ['16', '200'],
-    stdout: 'counter: 16 tasks x 200 = 3200 ok\n',
+    args: ['4', '200'],
+    stdout: 'counter: 4 tasks x 200 = 800 ok\n',
   },
   {
     name: 'list',
@@ -155,7 +170,7 @@ const BUILDS_AT_ONCE = 4;
 
 const helpText = `Usage: guests [--check] [--out DIR]
 
-Compiles the guests, as .elf and as flat .bin, and writes manifest.json beside them.
+Compiles the guests, as .elf and as flat .bin, and writes manifest.json beside them, and bugs/index.json.
 
   --out DIR  the folder to write to (default: guest/)
   --check    compare what the compiler makes with guest/manifest.json; status 1 where they differ
@@ -177,11 +192,11 @@ export async function main(args: string[]): Promise<number> {
   const sourceDir = findSourceDir();
   const staging = await mkdtemp(join(tmpdir(), 'rseq-testbed-guests-'));
   try {
-    const manifest = await buildGuests(sourceDir, staging);
+    const built = await buildGuests(sourceDir, staging);
     if (options.out !== undefined || !options.check) {
-      await publish(manifest, staging, resolve(options.out ?? sourceDir));
+      await publish(built, staging, resolve(options.out ?? sourceDir));
     }
-    return options.check ? await compareWithManifest(sourceDir, manifest) : 0;
+    return options.check ? await compareWithManifest(sourceDir, built) : 0;
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -235,30 +250,32 @@ function guestBuilds(): readonly GuestBuild[] {
       defines: ['UNPROTECTED'],
       args,
       expected: { kind: 'some-seed-fails', status: 1 },
+      findings: ['R7'],
     },
   ]);
 }
 
 /** Compiles all guests into `outDir` (which exists) and describes them; writes no manifest. */
-async function buildGuests(sourceDir: string, outDir: string): Promise<GuestManifest> {
+async function buildGuests(sourceDir: string, outDir: string): Promise<BuiltGuests> {
   const toolchain = await findToolchain();
-  const guests: ManifestGuest[] = [];
   const shared = await compileShared(toolchain, sourceDir, outDir);
   const compile = (guest: CompiledGuest) =>
     buildGuest(toolchain, sourceDir, outDir, { guest, shared });
-  const builds = [...guestBuilds(), ...schemeBuilds()];
-  for (let first = 0; first < builds.length; first += BUILDS_AT_ONCE) {
-    const batch = builds.slice(first, first + BUILDS_AT_ONCE).map(async (build) => {
-      const { expected, ...described } = build;
-      return { ...described, files: await compile(build), expected };
-    });
-    guests.push(...(await Promise.all(batch)));
-  }
+  const guests = await inBatches([...guestBuilds(), ...schemeBuilds()], async (build) => {
+    const { expected, ...described } = build;
+    return { ...described, files: await compile(build), expected };
+  });
   const kernelGuests: KernelGuest[] = [];
   for (const build of kernelGuestBuilds) {
     const name = join(dirname(build.source), build.name);
     const { outcomes, ...described } = build;
     kernelGuests.push({ ...described, files: await compile({ ...build, name }), outcomes });
+  }
+  const ruleGuests: RuleGuest[] = [];
+  for (const build of ruleGuestBuilds) {
+    const name = join(dirname(build.source), build.name);
+    const { findings, ...described } = build;
+    ruleGuests.push({ ...described, files: await compile({ ...build, name }), findings });
   }
   const ruleRuns: RuleRun[] = [];
   for (const build of ruleRunBuilds) {
@@ -266,14 +283,33 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<GuestMani
     const { settings, findings, ...described } = build;
     ruleRuns.push({ ...described, files: await compile({ ...build, name }), settings, findings });
   }
-  return {
+  const bugs = await inBatches(bugBuilds, async (build): Promise<Bug> => {
+    const { file: source, defines } = build;
+    const name = `bugs/${build.id}`;
+    const buggy = await compile({ name, source, defines });
+    const fixed = await compile({ name: `${name}-fixed`, source, defines: [...defines, 'FIXED'] });
+    return { ...build, buggy, fixed };
+  });
+  const manifest: GuestManifest = {
     schema: { name: 'rseq-testbed/guests', version: 1 },
     compiler: toolchain.compiler,
     linker: toolchain.linker,
     guests,
     kernelGuests,
+    ruleGuests,
     ruleRuns,
   };
+  return { manifest, index: { schema: BUG_INDEX_SCHEMA, bugs } };
+}
+
+/** Builds a few at once; the results are in the order of the builds. */
+async function inBatches<B, R>(builds: readonly B[], make: (build: B) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let first = 0; first < builds.length; first += BUILDS_AT_ONCE) {
+    const batch = builds.slice(first, first + BUILDS_AT_ONCE);
+    results.push(...(await Promise.all(batch.map(make))));
+  }
+  return results;
 }
 
 /** Returns the object files, in the order in which they are linked. */
@@ -339,43 +375,4 @@ async function findToolchain(): Promise<Toolchain> {
   const compiler = await runTool(command, [...leadingArguments, '--version']);
   const linker = await runTool(command, [...leadingArguments, '-Wl,--version', '-nostdlib']);
   return { command, leadingArguments, compiler, linker };
-}
-
-/** Copies a finished build, so that one that fails leaves the folder as it was. */
-async function publish(manifest: GuestManifest, staging: string, outDir: string): Promise<void> {
-  await mkdir(outDir, { recursive: true });
-  for (const { path } of manifestFiles(manifest)) {
-    await mkdir(dirname(join(outDir, path)), { recursive: true });
-    await copyFile(join(staging, path), join(outDir, path));
-  }
-  await writeFile(join(outDir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  const count = manifestFiles(manifest).length / 2;
-  process.stdout.write(`guests: ${count} built by ${manifest.compiler}\n`);
-}
-
-/** Prints each file that came out other than the manifest says; 1 where there is one, else 0. */
-async function compareWithManifest(sourceDir: string, built: GuestManifest): Promise<number> {
-  const path = join(sourceDir, 'manifest.json');
-  if (!existsSync(path)) {
-    throw new UserError('no-manifest', `guests: there is no ${path} to check against`);
-  }
-  const committed: GuestManifest = JSON.parse(await readFile(path, 'utf8'));
-  const hashes = new Map(manifestFiles(committed).map(({ path, sha256 }) => [path, sha256]));
-  const differing = manifestFiles(built).filter(({ path, sha256 }) => hashes.get(path) !== sha256);
-  for (const { path } of differing) {
-    process.stdout.write(`${path} differs from the manifest\n`);
-  }
-  for (const tool of ['compiler', 'linker'] as const) {
-    if (built[tool] !== committed[tool]) {
-      process.stdout.write(`${tool}: ${built[tool]}; the manifest's: ${committed[tool]}\n`);
-    }
-  }
-  process.stdout.write(`guests: ${differing.length} of ${hashes.size} files differ\n`);
-  return differing.length > 0 ? 1 : 0;
-}
-
-function manifestFiles(manifest: GuestManifest): readonly ManifestFile[] {
-  return [...manifest.guests, ...manifest.kernelGuests, ...manifest.ruleRuns].flatMap(
-    ({ files }) => [files.bin, files.elf],
-  );
 }

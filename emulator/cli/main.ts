@@ -9,15 +9,18 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   compare: async () => (await import('./compare.ts')).compareVerb,
   fuzz: async () => (await import('./fuzz.ts')).fuzzVerb,
   replay: async () => (await import('./replay.ts')).replayVerb,
+  verify: async () => (await import('./verify.ts')).verifyVerb,
   check: async () => (await import('./check.ts')).checkVerb,
   rules: async () => (await import('./rules.ts')).rulesVerb,
   kernels: async () => (await import('./kernels.ts')).kernelsVerb,
+  regress: async () => (await import('./regress.ts')).regressVerb,
 };
 
 /** Verbs that the clone's launcher runs itself; here for --help only. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   guests: 'compile the guests again',
   bench: 'measure the engine and the machine against C',
+  mutate: 'ask the search about mutants of correct guests, and brute force too',
 };
 
 const EXAMPLES = `Examples:

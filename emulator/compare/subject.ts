@@ -49,12 +49,9 @@ export function guestImage(path: string): ProgramImage {
   return loadProgram(join(guestFolder(), path)).image;
 }
 
-/** The build of a workload for a kernel: that of its own scheme, or of the merged ABI. */
-export function workloadImage(profile: KernelProfile, workload: Workload): ProgramImage {
-  const file = (scheme: string): string =>
-    join(guestFolder(), 'abi', `${scheme}-${WORKLOAD_FILES[workload]}.bin`);
-  const own = file(profile.name);
-  return loadProgram(existsSync(own) ? own : file('mainline')).image;
+/** The build of a workload for a kernel: that of its scheme. */
+export function workloadImage({ scheme }: KernelProfile, workload: Workload): ProgramImage {
+  return guestImage(`abi/${scheme}-${WORKLOAD_FILES[workload]}.bin`);
 }
 
 /** A run under measurement, not started yet. */

@@ -1,3 +1,4 @@
+import { assert } from '../../kernel-model/assert.ts';
 import type { RegisterName } from '../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../kernel-model/mm/address-space.ts';
 import type { AccessLog } from './access-log.ts';
@@ -21,6 +22,8 @@ export type Exit =
   | { readonly kind: 'exception'; readonly exception: CpuException }
   /** The watched word or a known descriptor was stored to by the instruction that just retired. */
   | { readonly kind: 'armed' }
+  /** The next instruction is a boundary, and the CPU was asked to stop there. */
+  | { readonly kind: 'boundary' }
   /** The next instruction cannot be executed by this engine; `detail` names it. */
   | { readonly kind: 'unsupported'; readonly detail: string };
 
@@ -33,6 +36,12 @@ export interface CpuContext {
 
 /** Most instructions that one `run` may be asked for. */
 export const BUDGET_INSTRUCTIONS_MAX = 0x7fff_fff0;
+
+/** Asserts that a run may be asked for so much. */
+export function assertBudget(budgetInstructions: number): void {
+  const isPossible = budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX;
+  assert(isPossible, 'a budget', budgetInstructions);
+}
 
 /**
  * One hardware thread's registers over a set of mappings. A retired unit is one instruction, or one
@@ -65,6 +74,8 @@ export interface EngineCpu {
   forgetKnownArmings(): void;
   /** Stores to these bytes are reported as `armed` too: descriptors behind known armings. */
   setDescriptorRange(start: number, lengthBytes: number): void;
+  /** End runs before marked boundaries, but for the first instruction of a run. */
+  stopsAtBoundaries: boolean;
   /** Logs each execution of the instruction at `address` as a boundary record. */
   markBoundary(address: number): void;
   close(): void;

@@ -1,48 +1,67 @@
 /** Everything an AbortSites knows, as a value. Opaque. */
 export interface AbortSitesImage {
-  readonly folded: ReadonlyMap<number, number>;
-  readonly recent: readonly number[];
+  readonly tallies: readonly number[];
 }
 
-const RECENT_MAX = 128;
+export const NO_ABORT_SITES: AbortSitesImage = { tallies: [] };
+
+/** Direct-mapped, as few instructions are met again and again. */
+const CACHE_ENTRIES = 64;
 
 /**
  * How often tasks were caught at each instruction. Going back to an image and recording again, as a
- * search does thousands of times a second, copies no more than the few latest aborts.
+ * search does thousands of times a second, copies one number for each instruction met so far.
  */
 export class AbortSites {
-  #folded: ReadonlyMap<number, number> = new Map();
-  #recent: readonly number[] = [];
-  /** #recent as long as no image holds it. */
+  /** Numbers the instructions in the order in which they were first met; images do not hold it. */
+  readonly #numbers = new Map<number, number>();
+  readonly #cachedAddresses = new Float64Array(CACHE_ENTRIES).fill(-1);
+  readonly #cachedNumbers = new Uint32Array(CACHE_ENTRIES);
+  /** By the instruction's number; the first ones where later ones are zero. */
+  #tallies: readonly number[] = [];
+  /** #tallies as long as no image holds it. */
   #own: number[] | undefined;
 
   record(address: number): void {
-    if (this.#recent.length === RECENT_MAX) {
-      this.#folded = this.counts;
-      this.#own = [];
-    }
-    this.#own ??= this.#recent.slice();
-    this.#recent = this.#own;
-    this.#own.push(address);
+    const number = this.#numberOf(address);
+    const own = this.#own ?? this.#copy();
+    while (own.length <= number) own.push(0);
+    own[number] = (own[number] ?? 0) + 1;
+  }
+
+  #numberOf(address: number): number {
+    const slot = address & (CACHE_ENTRIES - 1);
+    if (this.#cachedAddresses[slot] === address) return this.#cachedNumbers[slot] ?? 0;
+    const number = this.#numbers.get(address) ?? this.#numbers.size;
+    this.#numbers.set(address, number);
+    this.#cachedAddresses[slot] = address;
+    this.#cachedNumbers[slot] = number;
+    return number;
+  }
+
+  #copy(): number[] {
+    this.#own = this.#tallies.slice();
+    this.#tallies = this.#own;
+    return this.#own;
   }
 
   /** Aborts by address. */
   get counts(): ReadonlyMap<number, number> {
-    const counts = new Map(this.#folded);
-    for (const address of this.#recent) counts.set(address, (counts.get(address) ?? 0) + 1);
+    const counts = new Map<number, number>();
+    for (const [address, number] of this.#numbers) {
+      const tally = this.#tallies[number] ?? 0;
+      if (tally > 0) counts.set(address, tally);
+    }
     return counts;
   }
 
   save(): AbortSitesImage {
     this.#own = undefined;
-    return { folded: this.#folded, recent: this.#recent };
+    return { tallies: this.#tallies };
   }
 
-  restore({ folded, recent }: AbortSitesImage): void {
-    this.#folded = folded;
-    this.#recent = recent;
+  restore({ tallies }: AbortSitesImage): void {
+    this.#tallies = tallies;
     this.#own = undefined;
   }
 }
-
-export const NO_ABORT_SITES: AbortSitesImage = { folded: new Map(), recent: [] };

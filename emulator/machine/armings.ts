@@ -24,6 +24,14 @@ export class Armings {
   #standing: readonly ArmedRegion[] | undefined = NO_RANGES;
   #standingByStart = new Map<number, ArmedRegion>();
 
+  /** Grows when regions are met that were not known so. */
+  regionsVersion = 0;
+
+  /** All regions that were met, and those that stand armed. */
+  get regions(): ArmedRegion[] {
+    return [...this.#regions.values(), ...(this.#standing ?? NO_RANGES)];
+  }
+
   /** Regions that someone watches although no task may arm them; `undefined` as for standing ones. */
   #watched: readonly ArmedRegion[] | undefined = NO_RANGES;
 
@@ -51,6 +59,7 @@ export class Armings {
   /** The process that runs next has these regions armed without a store. */
   setStanding(regions: readonly ArmedRegion[], cpu: EngineCpu): void {
     this.#standing = regions;
+    this.regionsVersion++;
     this.#standingByStart = new Map();
     for (const region of regions) {
       if (region.start === undefined) continue;
@@ -84,6 +93,7 @@ export class Armings {
     const isNew = old === undefined || !isSameCode(old, region);
     if (this.#stale.delete(region.source) || isNew) {
       this.#regions.set(region.source, region);
+      this.regionsVersion++;
       for (const address of boundariesOf(region)) cpu.markBoundary(address);
     }
     if (isNew && old !== undefined) this.#changing.add(region.source);

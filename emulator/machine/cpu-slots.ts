@@ -1,6 +1,7 @@
 import { assert } from '../../kernel-model/assert.ts';
 import { REGISTER_FILE_WORDS } from '../../kernel-model/hardware/register-file.ts';
 import type { RegisterName, TaskRegisters } from '../../kernel-model/hardware/registers.ts';
+import type { KernelState } from '../../kernel-model/kernel-state.ts';
 import { clearFpState } from '../../kernel-model/signal/fp-state.ts';
 import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { CpuContext, Engine, EngineCpu } from '../engine/engine.ts';
@@ -8,21 +9,27 @@ import type { CpuContext, Engine, EngineCpu } from '../engine/engine.ts';
 /** CPUs kept open at most; further tasks take turns on them. */
 const CPUS_MAX = 8;
 
+type ContextHashes = WeakMap<CpuContext, number>;
+
 /**
  * A task's registers on the CPU that holds them. A context saved and not changed since is shared by
  * snapshots and is not loaded again.
  */
 export class CpuSlot {
   readonly cpu: EngineCpu;
+  readonly #hashes: ContextHashes;
   /** The word that the CPU watches. */
   watched = 0;
   /** The context equal to the registers now, if there is one. */
   #saved: CpuContext | undefined;
+  /** Of the registers now, if it was asked for since they last changed. */
+  #hash: number | undefined;
   /** A context that no snapshot holds, for reuse. */
   #spare: CpuContext | undefined;
 
-  constructor(cpu: EngineCpu) {
+  constructor(cpu: EngineCpu, hashes: ContextHashes) {
     this.cpu = cpu;
+    this.#hashes = hashes;
   }
 
   get instructionPointer(): number {
@@ -30,7 +37,7 @@ export class CpuSlot {
   }
 
   set instructionPointer(value: number) {
-    this.#saved = undefined;
+    this.touch();
     this.cpu.instructionPointer = value;
   }
 
@@ -39,7 +46,7 @@ export class CpuSlot {
   }
 
   write(register: RegisterName, value: bigint): void {
-    this.#saved = undefined;
+    this.touch();
     this.cpu.write(register, value);
   }
 
@@ -48,18 +55,22 @@ export class CpuSlot {
   }
 
   writeFile(file: BigUint64Array): void {
-    this.#saved = undefined;
+    this.touch();
     this.cpu.writeRegisterFile(file);
   }
 
   /** The registers are about to change behind our back. */
   touch(): void {
     this.#saved = undefined;
+    this.#hash = undefined;
   }
 
   /** A context for keeps. */
   save(): CpuContext {
-    this.#saved ??= this.cpu.saveContext();
+    if (this.#saved === undefined) {
+      this.#saved = this.cpu.saveContext();
+      if (this.#hash !== undefined) this.#hashes.set(this.#saved, this.#hash);
+    }
     return this.#saved;
   }
 
@@ -67,6 +78,16 @@ export class CpuSlot {
     if (this.#saved === context) return;
     this.cpu.restoreContext(context);
     this.#saved = context;
+    this.#hash = this.#hashes.get(context);
+  }
+
+  /** What `compute` says of the registers, kept until they change and with their contexts. */
+  hash(compute: (cpu: EngineCpu) => number): number {
+    if (this.#hash === undefined) {
+      this.#hash = compute(this.cpu);
+      if (this.#saved !== undefined) this.#hashes.set(this.#saved, this.#hash);
+    }
+    return this.#hash;
   }
 
   /** Takes over the registers of `incoming` and returns those it had, reusing what it can. */
@@ -79,7 +100,7 @@ export class CpuSlot {
     this.load(incoming.context);
     if (!incoming.isShared) {
       this.#spare = incoming.context;
-      this.#saved = undefined;
+      this.touch();
     }
     return outgoing;
   }
@@ -133,6 +154,7 @@ class SlotRegisters implements TaskRegisters {
 export class CpuSlots {
   readonly #engine: Engine;
   readonly #onNewCpu: (cpu: EngineCpu) => void;
+  readonly #hashes: ContextHashes = new WeakMap();
   readonly #free: CpuSlot[] = [];
   readonly #all: CpuSlot[] = [];
   #resident: (CpuSlot | undefined)[] = [];
@@ -184,6 +206,13 @@ export class CpuSlots {
     return this.#pristine;
   }
 
+  /** What `compute` says of a task's registers, see CpuSlot.hash. */
+  hash(task: TaskId, compute: (cpu: EngineCpu) => number): number {
+    const parked = this.#parked.get(task);
+    const known = parked?.isShared === true ? this.#hashes.get(parked.context) : undefined;
+    return known ?? this.of(task).hash(compute);
+  }
+
   /** Frees the CPU of a task that will not run again. */
   destroy(task: TaskId): void {
     const slot = this.#resident[task];
@@ -216,7 +245,7 @@ export class CpuSlots {
 
   #open(): CpuSlot | undefined {
     if (this.#all.length >= CPUS_MAX) return undefined;
-    const slot = new CpuSlot(this.#engine.createCpu());
+    const slot = new CpuSlot(this.#engine.createCpu(), this.#hashes);
     if (this.#pristine === undefined) {
       const file = new BigUint64Array(REGISTER_FILE_WORDS);
       slot.readFile(file);
@@ -271,4 +300,9 @@ export class CpuSlots {
       else this.#parked.set(index + 1, { context, isShared: true });
     }
   }
+}
+
+/** The tasks that still have registers, by their place; `undefined` for those that are gone. */
+export function liveTaskIds({ tasks }: KernelState): (TaskId | undefined)[] {
+  return tasks.map((task) => (task.state.kind === 'dead' ? undefined : task.id));
 }

@@ -2,7 +2,7 @@ import { SIGNAL_MAX } from '../../kernel-model/abi/signal.ts';
 import { assertNever } from '../../kernel-model/assert.ts';
 import type { KernelState } from '../../kernel-model/kernel-state.ts';
 import type { Decision } from '../../kernel-model/sched/decision.ts';
-import { isAllowed } from '../../kernel-model/sched/run-queue.ts';
+import { isAllowed, isQueued } from '../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../kernel-model/task/task.ts';
 
 /** Why a decision cannot be carried out now, `undefined` if it can. */
@@ -18,7 +18,7 @@ export function applicationError(state: KernelState, decision: Decision): string
       const vcpu = state.vcpus[decision.vcpu];
       if (vcpu === undefined) return 'no such vCPU';
       const { task } = decision;
-      const isHere = task !== 0 && (vcpu.current === task || vcpu.queue.includes(task));
+      const isHere = task !== 0 && (vcpu.current === task || isQueued(vcpu, task));
       return isHere ? undefined : `task ${decision.task} is not ready on that vCPU`;
     }
     case 'migrate': {

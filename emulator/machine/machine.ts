@@ -16,20 +16,21 @@ import type { Task, TaskId } from '../../kernel-model/task/task.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Armings } from './armings.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { type CpuSlot, CpuSlots } from './cpu-slots.ts';
+import { type CpuSlot, CpuSlots, liveTaskIds } from './cpu-slots.ts';
+import { DecisionLog } from './decision-log.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
+import { skipIdleTime } from './idle-time.ts';
 import { copyKernelState } from './kernel-copy.ts';
-import { readLiveRegisters } from './live-registers.ts';
-import { blockedTasks, type Outcome, outcomeOfEnding, outcomeOfError } from './outcome.ts';
-import { PageHashes } from './page-hashes.ts';
+import { kernelHost } from './kernel-host.ts';
+import { type Outcome, outcomeOfEnding, outcomeOfError, outcomeOfLimits } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
-import { StateHasher } from './state-hash.ts';
-import { StateKeys } from './state-keys.ts';
+import { StateIdentity } from './state-identity.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
 
+const NO_COUNTS: RunCounts = { instructions: 0, preemptions: 0, migrations: 0, signals: 0 };
 /** A livelock is so many aborts of one section in a row in one task. */
 const LIVELOCK_ABORTS = 10_000;
 
@@ -44,15 +45,12 @@ export class Machine {
   /** Told of each section that ends: for who watches a run. */
   onSectionEnd: SectionListener | undefined;
   readonly #engine: Engine;
-  /** The first #decisionCount are the schedule so far; a restore leaves the rest in place. */
-  readonly #decisions: Decision[] = [];
-  #decisionCount = 0;
+  readonly #decisions = new DecisionLog();
   readonly #images: MemoryImages;
   readonly #slots: CpuSlots;
   readonly #programs: ProgramLoader;
   readonly #armings = new Armings();
-  readonly #hasher: StateHasher;
-  readonly #keys: StateKeys;
+  readonly #identity: StateIdentity;
   #run: RunOptions | undefined;
   /** Answers choices that come up while a decision is carried out. */
   #strategy: Strategy | undefined;
@@ -75,14 +73,13 @@ export class Machine {
     this.memory = new PhysicalMemory(engine.ram, touchedLimitPages);
     this.memory.onCodeWrite = (frame) => {
       this.#engine.codeChanged(frame * PAGE_SIZE);
+      this.#identity.codeChanged();
       this.#armings.forget(this.#slots.all.map((slot) => slot.cpu));
     };
     this.#images = new MemoryImages(this.memory);
     this.#programs = new ProgramLoader(this.memory, this.#images);
-    const pages = new PageHashes(this.memory);
-    this.#hasher = new StateHasher(pages);
-    this.#keys = new StateKeys(pages);
     this.#slots = new CpuSlots(engine, (cpu) => this.#armings.teach(cpu));
+    this.#identity = new StateIdentity(this.memory, this.#slots, this.#armings);
     this.sections = new Sections((id, end, region) => {
       this.onSectionEnd?.(id, end, region);
       this.#run?.watcher?.sectionEnded(id, end, region);
@@ -104,12 +101,17 @@ export class Machine {
 
   /** Decisions taken since boot: the schedule position. */
   get decisionCount(): number {
-    return this.#decisionCount;
+    return this.#decisions.length;
   }
 
   /** A copy of the decisions taken since boot. */
   get decisions(): Decision[] {
-    return this.#decisions.slice(0, this.#decisionCount);
+    return this.#decisions.toArray();
+  }
+
+  /** Instructions retired since boot. */
+  get instructions(): number {
+    return this.#instructions;
   }
 
   get counts(): RunCounts {
@@ -119,6 +121,13 @@ export class Machine {
       migrations: this.#migrations,
       signals: this.#signals,
     };
+  }
+
+  #setCounts({ instructions, preemptions, migrations, signals }: RunCounts): void {
+    this.#instructions = instructions;
+    this.#preemptions = preemptions;
+    this.#migrations = migrations;
+    this.#signals = signals;
   }
 
   /** How the run ended; `undefined` while it has not. */
@@ -140,11 +149,8 @@ export class Machine {
   boot(run: RunOptions): void {
     this.#slots.restore([]);
     this.sections.restore(NO_SECTIONS);
-    this.#decisionCount = 0;
-    this.#instructions = 0;
-    this.#preemptions = 0;
-    this.#migrations = 0;
-    this.#signals = 0;
+    this.#decisions.clear();
+    this.#setCounts(NO_COUNTS);
     this.#clock = new ClockWatch();
     this.#outcome = undefined;
     this.#rejection = '';
@@ -178,24 +184,8 @@ export class Machine {
   }
 
   #host(run: RunOptions): KernelHost {
-    return {
-      spaces: this.#spaces,
-      registers: (task) => this.#slots.registers(task),
-      createTask: (task, parent) => {
-        this.#slots.create(task, parent);
-      },
-      forkSpace: (index) => {
-        const space = this.#spaces[index];
-        assert(space !== undefined, 'address space exists', index);
-        return this.#spaces.push(space.fork()) - 1;
-      },
-      destroyTask: (task) => this.#slots.destroy(task),
-      output: run.output,
-      syscallDone: (...call) => {
-        this.#clock.onSyscall(call[1].name);
-        run.watcher?.called(...call);
-        run.onSyscall?.(...call);
-      },
+    return kernelHost(run, {
+      ...{ spaces: this.#spaces, slots: this.#slots, clock: this.#clock },
       sectionAborted: (task, region, from) => {
         this.sections.aborted(task.id, region, from);
         this.#checkLivelock(task.id, region, task.abortsInRow);
@@ -203,7 +193,7 @@ export class Machine {
       rseqRejected: (task, reason) => {
         this.#rejection = `rseq of task ${task.id}: ${reason}`;
       },
-    };
+    });
   }
 
   #checkLivelock(task: TaskId, region: ArmedRegion, failures: number): void {
@@ -229,9 +219,9 @@ export class Machine {
     this.#strategy = strategy;
     const { state } = this.kernel;
     try {
-      if (isAnythingRunnable(state) || this.#skipIdleTime()) {
-        this.#apply(strategy.next(this.kernel));
-      }
+      const stuck = isAnythingRunnable(state) ? undefined : skipIdleTime(this.kernel);
+      if (stuck !== undefined) this.#end(stuck);
+      else this.#apply(strategy.next(this.kernel));
     } catch (error) {
       this.#end(outcomeOfError(error));
     }
@@ -244,16 +234,22 @@ export class Machine {
     return this.#outcome;
   }
 
-  /** Jumps to the next timer; false, with a deadlock as outcome, if there is none. */
-  #skipIdleTime(): boolean {
-    const timer = this.kernel.nextTimer();
-    if (timer === Number.POSITIVE_INFINITY) {
-      this.#end({ kind: 'deadlock', blocked: blockedTasks(this.kernel.state.tasks) });
-      return false;
-    }
-    this.kernel.state.now = timer;
-    this.kernel.expireTimers();
-    return true;
+  /**
+   * Runs the task on a vCPU until it is about to enter a section that was met before, or has just
+   * left one, for at most so many instructions; recorded as the decision that does the same.
+   */
+  runToBoundary(vcpu: number, limitInstructions: number): Outcome | undefined {
+    const slice = this.#slice;
+    assert(slice !== undefined, 'the machine was booted');
+    if (this.#outcome !== undefined) return this.#outcome;
+    // Choices that come up on the way are recorded after it.
+    this.#decisions.push({ kind: 'run', vcpu, instructions: limitInstructions });
+    const until = this.#decisions.save();
+    slice.stopsAtBoundaries = true;
+    this.#runSlice(vcpu, limitInstructions);
+    slice.stopsAtBoundaries = false;
+    this.#decisions.shortenRun(until, slice.retired);
+    return this.#outcome;
   }
 
   #apply(decision: Decision): void {
@@ -262,7 +258,7 @@ export class Machine {
     if (error !== undefined) {
       throw new ScheduleDivergence(`decision ${decisionToString(decision)}: ${error}`);
     }
-    this.#decisions[this.#decisionCount++] = decision;
+    this.#decisions.push(decision);
     switch (decision.kind) {
       case 'run':
         this.#runSlice(decision.vcpu, decision.instructions);
@@ -306,12 +302,8 @@ export class Machine {
     }
     this.#checkEnd();
     if (this.#outcome !== undefined) return;
-    if (this.#instructions >= run.maxInstructions) {
-      this.#end({ kind: 'budget', instructions: this.#instructions });
-    } else if (this.memory.limitExceeded) {
-      const what = `more than ${this.memory.touchedLimit} pages of memory (see --max-memory)`;
-      this.#end({ kind: 'unsupported', what, address: 0 });
-    }
+    const over = outcomeOfLimits(this.#instructions, run.maxInstructions, this.memory);
+    if (over !== undefined) this.#end(over);
   }
 
   #checkEnd(): void {
@@ -329,10 +321,11 @@ export class Machine {
     const index = this.#strategy?.choose(point) ?? 0;
     const chosen = point.candidates[index];
     if (chosen === undefined) throw new ScheduleDivergence(`${point.kind}: no choice ${index}`);
-    this.#decisions[this.#decisionCount++] =
+    this.#decisions.push(
       point.kind === 'place'
         ? { kind: 'place', task: point.task, vcpu: chosen }
-        : { kind: 'wake', task: chosen };
+        : { kind: 'wake', task: chosen },
+    );
     return index;
   }
 
@@ -343,12 +336,13 @@ export class Machine {
       allocation: this.memory.saveAllocation(),
       spaces: this.#spaces.map((space) => space.save()),
       kernel: copyKernelState(this.kernel.state),
-      registers: this.#slots.save(this.#liveTaskIds()),
+      registers: this.#slots.save(liveTaskIds(this.kernel.state)),
       sections: this.sections.save(),
       watcher: this.#run?.watcher?.save(),
       counts: this.counts,
       outcome: this.#outcome,
-      decisionIndex: this.#decisionCount,
+      decisions: this.#decisions.save(),
+      decisionIndex: this.#decisions.length,
     };
   }
 
@@ -365,36 +359,27 @@ export class Machine {
     this.#slots.restore(snapshot.registers);
     this.sections.restore(snapshot.sections);
     if (snapshot.watcher !== undefined) this.#run?.watcher?.restore(snapshot.watcher);
-    this.#instructions = snapshot.counts.instructions;
-    this.#preemptions = snapshot.counts.preemptions;
-    this.#migrations = snapshot.counts.migrations;
-    this.#signals = snapshot.counts.signals;
+    this.#setCounts(snapshot.counts);
     this.#outcome = snapshot.outcome;
     this.#rejection = '';
     this.#livelock = undefined;
-    this.#decisionCount = snapshot.decisionIndex;
-  }
-
-  #liveTaskIds(): (number | undefined)[] {
-    return this.kernel.state.tasks.map((task) =>
-      task.state.kind === 'dead' ? undefined : task.id,
-    );
+    this.#decisions.restore(snapshot.decisions);
   }
 
   /** Hash of architectural state, memory and kernel state: equal for equal states on any engine. */
   stateHash(): string {
-    const registers = this.kernel.state.tasks
-      .filter((task) => task.state.kind !== 'dead')
-      .map((task) => ({ task: task.id, file: this.registerFile(task) }));
-    return this.#hasher.hash({ kernel: this.kernel.state, spaces: this.#spaces, registers });
+    return this.#identity.hash(this.kernel, this.#spaces);
   }
 
   /** Key of the state for a search, with the time if the program ever looked at it: see StateKeys. */
   stateKey(): string {
-    const { state } = this.kernel;
-    const read = (index: number) => this.registerFile(taskOf(state, index + 1));
-    const key = this.#keys.key(state, this.#spaces, this.#slots.save(this.#liveTaskIds()), read);
-    return this.#clock.hasRead ? `${key} ${state.now}` : String(key);
+    const key = this.#identity.key(this.kernel, this.#spaces);
+    return this.#clock.hasRead ? `${key} ${this.kernel.state.now}` : String(key);
+  }
+
+  /** What `stateKey` stands for, in full: see describeState. */
+  describeState(): Uint8Array {
+    return this.#identity.describe(this.kernel, this.#spaces);
   }
 
   /** The CPU that holds a task's registers, for inspection. */
@@ -404,7 +389,6 @@ export class Machine {
 
   /** All architectural registers of a live task, with the flags that cannot matter masked. */
   registerFile(task: Task): BigUint64Array {
-    const memory = this.kernel.memoryOf(this.kernel.processOf(task));
-    return readLiveRegisters(this.#slots.of(task.id).cpu, memory);
+    return this.#identity.registerFile(this.kernel, task);
   }
 }

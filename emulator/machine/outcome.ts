@@ -1,6 +1,6 @@
 import { assertNever } from '../../kernel-model/assert.ts';
 import { formatAddress } from '../../kernel-model/hardware/address.ts';
-import { OutOfFramesError } from '../../kernel-model/mm/physical-memory.ts';
+import { OutOfFramesError, type PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import type { ProcessEnding, Task, TaskState } from '../../kernel-model/task/task.ts';
 import { ScheduleDivergence } from './strategy.ts';
 
@@ -50,6 +50,18 @@ export function outcomeOfEnding(ending: ProcessEnding, reason: string): Outcome 
   if (ending.kind === 'exit') return { kind: 'exit', status: ending.status };
   const { signal, task, instructionPointer: address } = ending;
   return { kind: 'signal', signal, task, address, reason };
+}
+
+/** The outcome of a run that has retired so many instructions, if that or its memory is too much. */
+export function outcomeOfLimits(
+  instructions: number,
+  maxInstructions: number,
+  memory: PhysicalMemory,
+): Outcome | undefined {
+  if (instructions >= maxInstructions) return { kind: 'budget', instructions };
+  if (!memory.limitExceeded) return undefined;
+  const what = `more than ${memory.touchedLimit} pages of memory (see --max-memory)`;
+  return { kind: 'unsupported', what, address: 0 };
 }
 
 /** What a task that cannot run waits for; `undefined` for any other task. */

@@ -5,6 +5,7 @@ import type { AllocationImage } from '../../kernel-model/mm/physical-memory.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { CpuContext } from '../engine/engine.ts';
+import type { DecisionsImage } from './decision-log.ts';
 import type { Outcome } from './outcome.ts';
 import type { Program } from './program.ts';
 import type { SectionsImage } from './sections.ts';
@@ -63,6 +64,7 @@ export interface MachineSnapshot {
   readonly watcher: WatcherImage | undefined;
   readonly counts: RunCounts;
   readonly outcome: Outcome | undefined;
+  readonly decisions: DecisionsImage;
   /** Schedule position: decisions taken so far. */
   readonly decisionIndex: number;
 }

@@ -10,7 +10,8 @@ const integer = (low: number, high = Number.MAX_SAFE_INTEGER) =>
   v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 const CPUS_MAX = 64;
 
-const decisionList = v.pipe(
+/** A list of decisions as one string of words. */
+export const decisionList = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }): Decision[] => {
     const decisions: Decision[] = [];
@@ -26,7 +27,7 @@ const decisionList = v.pipe(
   }),
 );
 
-const outcomeSchema = v.variant('kind', [
+export const outcomeSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('exit'), status: integer(0, 255) }),
   v.strictObject({
     kind: v.literal('signal'),

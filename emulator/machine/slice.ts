@@ -1,5 +1,5 @@
 import { assert, assertNever } from '../../kernel-model/assert.ts';
-import { PAGE_SHIFT } from '../../kernel-model/hardware/address.ts';
+import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import type { Kernel } from '../../kernel-model/kernel.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
@@ -52,6 +52,8 @@ const NOWHERE = -1;
 export class Slice {
   /** Instructions retired by the last `run`. */
   retired = 0;
+  /** End slices before the first and the post-commit instructions of sections that were met. */
+  stopsAtBoundaries = false;
   readonly #parts: SliceParts;
   #task: Task | undefined;
   #space: AddressSpace | undefined;
@@ -94,18 +96,20 @@ export class Slice {
       }
       const left = Math.min(budget - this.retired, timer - state.now, BUDGET_INSTRUCTIONS_MAX);
       const slot = this.#prepare(task);
+      slot.cpu.stopsAtBoundaries = this.stopsAtBoundaries;
       this.#runEnd = this.retired + left;
       const exit = slot.cpu.run(left);
       this.#retire(slot.cpu.retired);
       const isFault = exit.kind === 'fault' || exit.kind === 'exception';
       this.#drain(isFault ? slot.cpu.instructionPointer : NOWHERE);
       this.#settle(task, slot);
-      if (exit.kind !== 'budget') {
+      const isAtBoundary = exit.kind === 'boundary';
+      if (exit.kind !== 'budget' && exit.kind !== 'boundary') {
         const result = this.#handle(task, slot, exit);
         if (result !== undefined) return result;
       }
       if (state.now >= timer) kernel.expireTimers();
-      if (vcpu.needResched) break;
+      if (vcpu.needResched || isAtBoundary) break;
     }
     return undefined;
   }
@@ -175,8 +179,8 @@ export class Slice {
       const address = log.address(i);
       if (onAccess !== undefined) this.#tell(onAccess, task, i);
       if (kind === RECORD_WRITE) {
-        const offset = space.translate(address, false);
-        if (offset >= 0) memory.markDirty(offset >>> PAGE_SHIFT);
+        const frame = space.frameFor(address, false);
+        if (frame >= 0) memory.markWritten(frame, address & (PAGE_SIZE - 1), log.sizeBytes(i));
         if (address === this.#armingWord) this.#noteStore(log.valueNumber(i), log.instruction(i));
         else if (this.#isWatched(address, log.instructionLow(i))) {
           watcher?.stored(task, this.#region, log, i, this.#runEnd - log.stamp(i));
@@ -225,7 +229,7 @@ export class Slice {
   #handle(
     task: Task,
     slot: CpuSlot,
-    exit: Exclude<Exit, { kind: 'budget' }>,
+    exit: Exclude<Exit, { kind: 'budget' | 'boundary' }>,
   ): Unsupported | undefined {
     const { sections, armings } = this.#parts;
     const address = slot.cpu.instructionPointer;

@@ -1,9 +1,10 @@
 import type { KernelState } from '../../kernel-model/kernel-state.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
+import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
 import type { BlockedState, Process, Task } from '../../kernel-model/task/task.ts';
-import type { CpuContext } from '../engine/engine.ts';
 import { encodeCanonically } from './canonical.ts';
-import { hashBytes, type PageHashes } from './page-hashes.ts';
+import { MemoryKey } from './memory-key.ts';
+import { hashBytes } from './page-hashes.ts';
 
 /** How a field takes part: as a number, as an immutable value, or not at all. */
 type Part = 'number' | 'value' | 'ignored';
@@ -36,7 +37,8 @@ const TASK_PARTS: { readonly [K in keyof Required<Task>]: Part } = {
   abortsInRow: 'ignored',
 };
 
-const TASK_FIELDS = (Object.entries(TASK_PARTS) as [keyof Task, Part][]).filter(
+/** The fields that take part. */
+export const TASK_FIELDS = (Object.entries(TASK_PARTS) as [keyof Task, Part][]).filter(
   ([, part]) => part !== 'ignored',
 );
 
@@ -76,22 +78,20 @@ function mixSlice(mixer: Mixer, { rseqSlice }: Task, now: number): void {
  * take microseconds: what did not change since the last key is not hashed again.
  */
 export class StateKeys {
-  readonly #pages: PageHashes;
+  readonly #memory: MemoryKey;
   readonly #values = new WeakMap<object, number>();
-  readonly #contexts = new WeakMap<CpuContext, number>();
   readonly #words = new Map<string, number>();
-  #tables = new Map<number, { readonly hash: number; readonly frames: readonly number[] }>();
+  readonly #tables = new Map<number, number>();
 
-  constructor(pages: PageHashes) {
-    this.#pages = pages;
+  constructor(memory: PhysicalMemory) {
+    this.#memory = new MemoryKey(memory);
   }
 
-  /** `contexts` are the saved registers by task, `readRegisters` reads those of a task by index. */
+  /** `registersOf` gives the hash of a live task's registers. */
   key(
     state: KernelState,
     spaces: readonly AddressSpace[],
-    contexts: readonly (CpuContext | undefined)[],
-    readRegisters: (index: number) => BigUint64Array,
+    registersOf: (task: Task) => number,
   ): number {
     const mixer = new Mixer();
     for (const task of state.tasks) this.#mixTask(mixer, task, state.now);
@@ -104,10 +104,12 @@ export class StateKeys {
     for (const process of state.processes) mixer.number(this.#hashFresh(process));
     mixer.number(state.nextTid);
     mixer.number(state.randomWordsDrawn);
-    contexts.forEach((context, index) => {
-      mixer.number(context === undefined ? 0 : this.#hashContext(context, index, readRegisters));
-    });
+    for (const task of state.tasks) {
+      mixer.number(task.state.kind === 'dead' ? 0 : registersOf(task));
+    }
     for (const space of spaces) this.#mixSpace(mixer, space);
+    this.#memory.update();
+    for (const lane of this.#memory.lanes) mixer.number(lane);
     return mixer.digest;
   }
 
@@ -159,35 +161,21 @@ export class StateKeys {
     return mixer.digest;
   }
 
-  #hashContext(
-    context: CpuContext,
-    index: number,
-    readRegisters: (index: number) => BigUint64Array,
-  ): number {
-    let hash = this.#contexts.get(context);
-    if (hash === undefined) {
-      const file = readRegisters(index);
-      hash = hashBytes(new Uint8Array(file.buffer, file.byteOffset, file.byteLength));
-      this.#contexts.set(context, hash);
-    }
-    return hash;
-  }
-
+  /** Which frame is where; what is in them is the memory's key. */
   #mixSpace(mixer: Mixer, space: AddressSpace): void {
-    let table = this.#tables.get(space.version);
-    if (table === undefined) {
+    let hash = this.#tables.get(space.version);
+    if (hash === undefined) {
       const pages: number[] = [];
-      const frames: number[] = [];
-      space.forEachPage((address, frame) => {
-        pages.push(address, frame);
-        frames.push(frame);
-      });
+      space.forEachPage((address, frame) => pages.push(address, frame));
       const { mappings, breakStart, breakEnd } = space;
-      const layout = encodeCanonically({ pages, mappings, breakStart, breakEnd });
-      table = { hash: hashBytes(layout), frames };
-      this.#tables.set(space.version, table);
+      hash = hashBytes(encodeCanonically({ pages, mappings, breakStart, breakEnd }));
+      this.#tables.set(space.version, hash);
     }
-    mixer.number(table.hash);
-    for (const frame of table.frames) mixer.number(this.#pages.key(frame));
+    mixer.number(hash);
   }
+}
+
+/** The hash of a register file, as keys want it. */
+export function hashRegisters(file: BigUint64Array): number {
+  return hashBytes(new Uint8Array(file.buffer, file.byteOffset, file.byteLength));
 }

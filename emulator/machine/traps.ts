@@ -31,6 +31,9 @@ export function pageFault(
   if (at < TASK_SIZE) {
     const reason = space.resolveFault(at, access);
     if (reason === undefined) return undefined;
+    // x86's access_error refuses a fetch only once the page is present: whatever is accessible
+    // becomes so.
+    if (access === 'fetch') space.resolveFault(at, 'read');
     const protection = space.mappingAt(at)?.protection ?? PROT_NONE;
     const isPresent = protection !== PROT_NONE && space.frameAt(at) !== undefined;
     const code = reason === 'maperr' ? SI_CODE.SEGV_MAPERR : SI_CODE.SEGV_ACCERR;

@@ -26,7 +26,10 @@ export interface RunWatcher {
   readonly instructionFilter: Uint8Array;
   /** By the low bits of the stored address, in granules. */
   readonly addressFilter: Uint8Array;
-  /** Regions of which `reached` is wanted although no task armed them; another list once that changes. */
+  /**
+   * Regions of which `reached` is wanted although no task armed them; another list once that
+   * changes.
+   */
   readonly regions: readonly ArmedRegion[];
   /**
    * Record `index` of the log is a store that retired, other than one that arms. `armed` is what the

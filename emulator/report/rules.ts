@@ -25,9 +25,9 @@ export function formatRules(): string {
 
 const INTRODUCTION = `# Rules
 
-What restartable sections have to keep to, why, and how to mend code that does not. \`check FILE\` looks for
-violations in the machine code of a binary (static), runs look for them in what happens (dynamic). An error
-breaks a guarantee; a warning is a risk, or trouble for tools.
+What restartable sections have to keep to, why, and how to mend code that does not. \`check FILE\` looks
+for violations in the machine code of a binary (static), runs look for them in what happens (dynamic).
+An error breaks a guarantee; a warning is a risk, or trouble for tools.
 
 This page is written by \`npm run rules -- --markdown docs/rules.md\` from \`emulator/validate/rules/\`.
 `;

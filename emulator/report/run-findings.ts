@@ -53,7 +53,8 @@ export function formatFinding(finding: Finding): readonly string[] {
   const inSection =
     section === undefined
       ? ''
-      : `, in the section ${section.name} (${formatAddress(section.start)}-${formatAddress(section.end)})`;
+      : `, in the section ${section.name} ` +
+        `(${formatAddress(section.start)}-${formatAddress(section.end)})`;
   const when =
     position === undefined
       ? []

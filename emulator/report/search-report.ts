@@ -1,8 +1,15 @@
-import type { SearchBounds, SearchResult } from '../explore/search/exhaustive.ts';
-import { describeInterruption, type PlacedInterruption } from '../explore/search/interruption.ts';
+import type { StrategyName } from '../explore/campaign/job.ts';
+import type { SearchBounds } from '../explore/search/bounds.ts';
+import { SEARCH_STRATEGIES } from '../explore/search/registry.ts';
+import type { SearchResult } from '../explore/search/run-search.ts';
+import type { Cut, Tally } from '../explore/search/tally.ts';
+import type { DrawGuarantee, LeftOutEntries } from '../explore/search/unit.ts';
 import type { ProgramImage } from '../loader/image.ts';
-import type { Outcome } from '../machine/outcome.ts';
-import { describeOutcome, plural } from './summary.ts';
+import { type CoveredBoundary, coveredBoundaries, formatCoverage } from './coverage-table.ts';
+import { type ExplainedFailure, type FailureReport, reportFailure } from './failure-report.ts';
+import type { InterleavingLayout } from './interleaving.ts';
+import { placeInCode } from './placed.ts';
+import { plural } from './summary.ts';
 
 export const SEARCH_REPORT_SCHEMA = { name: 'rseq-testbed/search', version: 1 } as const;
 
@@ -11,6 +18,7 @@ export interface SearchSettings {
   readonly kernel: string;
   readonly cpus: number;
   readonly seed: number;
+  readonly strategy: StrategyName;
 }
 
 /** What `fuzz` tells: the JSON output, key for key. */
@@ -20,49 +28,53 @@ export interface SearchReport extends SearchSettings {
   readonly engine: string;
   readonly verdict: SearchResult['verdict'];
   readonly memoryModel: 'SC';
-  readonly strategy: 'exhaustive';
   readonly bound: SearchBounds & { readonly completed: number };
+  /** Whether all schedules of the bound were tried. */
+  readonly exhaustive: boolean;
   readonly schedules: number;
   readonly distinctStates: number;
+  /** Schedules that came to a state from which all was explored; `verifiedMerges`: compared in full. */
   readonly merged: number;
+  readonly verifiedMerges: number;
   readonly timedOut: number;
+  /** Schedules that were not followed as they are, by the reason. */
+  readonly cuts: Tally['cuts'];
+  /** What is not modelled, if a schedule came to it. */
+  readonly unsupported?: string;
   readonly seconds: number;
-  /** Interruptions made before each instruction, by kind. */
-  readonly coverage: readonly {
+  /** Parts of the search that could not be explored: whoever tried crashed, each time. */
+  readonly setAside: SearchResult['setAside'];
+  readonly coverage: readonly CoveredBoundary[];
+  /** What a strategy that draws promises of each of its schedules. */
+  readonly guarantee?: DrawGuarantee;
+  /** Executions beyond the bound of entries, where nothing was interrupted. */
+  readonly leftOut: readonly {
+    readonly task: number;
     readonly address: string;
     readonly symbol: string;
-    readonly interruptions: Readonly<Record<string, number>>;
+    readonly entries: number;
   }[];
   readonly failure?: FailureReport;
 }
 
-export interface FailureReport {
-  readonly outcome: Outcome;
-  readonly interruptions: readonly string[];
-  readonly scheduleFile: string;
-  /** Where the last interruption was made. */
-  readonly instruction?: {
-    readonly address: string;
-    readonly symbol: string;
-  };
+/** What a report has besides the result of the search. */
+export interface SearchCircumstances {
+  readonly seconds: number;
+  readonly explained: ExplainedFailure | undefined;
+  readonly layout: InterleavingLayout;
 }
 
-/** Collects the report of a search; `scheduleFile` is where its failure was saved. */
+/** Collects the report of a search. */
 export function reportSearch(
   result: SearchResult,
   image: ProgramImage,
   engine: string,
   bounds: SearchBounds,
   settings: SearchSettings,
-  run: { readonly seconds: number; readonly scheduleFile: string },
+  { seconds, explained, layout }: SearchCircumstances,
 ): SearchReport {
-  const { verdict, schedules, distinctStates, merged, timedOut, failure } = result;
-  const coverage = [...result.coverage]
-    .sort(([a], [b]) => a - b)
-    .map(([address, kinds]) => ({
-      ...place(image, address),
-      interruptions: Object.fromEntries(kinds),
-    }));
+  const { verdict, tally, plan } = result;
+  const { schedules, distinctStates, merged, verifiedMerges, cuts, unsupported } = tally;
   return {
     schema: SEARCH_REPORT_SCHEMA,
     guest: { path: image.path, sha256: image.sha256 },
@@ -70,72 +82,106 @@ export function reportSearch(
     ...settings,
     verdict,
     memoryModel: 'SC',
-    strategy: 'exhaustive',
-    bound: { ...bounds, completed: result.completed },
+    bound: { ...bounds, completed: Math.max(0, result.completedStages - 1) },
+    exhaustive: verdict === 'pass' && SEARCH_STRATEGIES[settings.strategy].isComplete,
     schedules,
     distinctStates,
     merged,
-    timedOut,
-    seconds: run.seconds,
-    coverage,
-    ...(failure !== undefined && {
-      failure: {
-        outcome: failure.outcome,
-        interruptions: failure.interruptions.map((each) => describePlaced(each, image)),
-        scheduleFile: run.scheduleFile,
-        ...instructionOf(failure.interruptions.at(-1), image),
-      },
-    }),
+    verifiedMerges,
+    timedOut: cuts.timeout ?? 0,
+    cuts,
+    ...(unsupported !== undefined && { unsupported }),
+    seconds,
+    setAside: result.setAside,
+    ...(plan.guarantee !== undefined && { guarantee: plan.guarantee }),
+    coverage: coveredBoundaries(plan, tally.coverage, image),
+    leftOut: plan.leftOut.map(({ task, address, entries }) => ({
+      task,
+      ...placeInCode(address, image),
+      entries,
+    })),
+    ...(explained !== undefined && { failure: reportFailure(explained, image, layout) }),
   };
 }
 
-function instructionOf(
-  last: PlacedInterruption | undefined,
-  image: ProgramImage,
-): Pick<FailureReport, 'instruction'> {
-  return last === undefined ? {} : { instruction: place(image, last.address) };
-}
-
-function place(image: ProgramImage, address: number) {
-  return { address: `0x${address.toString(16)}`, symbol: image.symbols.format(address) };
-}
-
-/** `task 2 @ push+0x1c: preempt -> task 3 until it commits` */
-function describePlaced({ task, address, interruption }: PlacedInterruption, image: ProgramImage) {
-  return `task ${task} @ ${image.symbols.format(address)}: ${describeInterruption(interruption)}`;
-}
-
-/** The report for people. */
-export function formatSearch(report: SearchReport, image: ProgramImage): string {
-  const { bound, failure } = report;
+/** The report for people, without what a failure has to tell. */
+export function formatSearch(report: SearchReport): string[] {
+  const { coverage, merged, verifiedMerges, verdict } = report;
   const lines = [
     `${report.guest.path}: ${plural(report.cpus, 'vCPU')}, kernel ${report.kernel}, ` +
       `${report.engine}, memory model: ${report.memoryModel}`,
-    `  ${plural(report.schedules, 'schedule')} in ${report.seconds.toFixed(1)} s: ` +
-      `${report.distinctStates} states, ${report.merged} merged, ${report.timedOut} timed out`,
-    `  interrupted: ${plural(report.coverage.length, 'instruction')}, the first ${bound.entries} ` +
-      'executions of each section and shared access by each task',
+    `  ${plural(report.schedules, 'schedule')} in ${report.seconds.toFixed(1)} s ` +
+      `(${report.strategy}): ${plural(report.distinctStates, 'distinct state')}, ` +
+      `${merged} merged (${verifiedMerges} compared in full), ${report.timedOut} timed out`,
   ];
-  switch (report.verdict) {
-    case 'pass':
-      lines.push(
-        `  verdict: pass, exhaustive for up to ${plural(bound.preemptions, 'interruption')} there`,
-      );
-      break;
-    case 'incomplete':
-      lines.push(
-        `  verdict: incomplete; complete for up to ${plural(bound.completed, 'interruption')}`,
-      );
-      break;
+  if (verdict !== 'fail' && coverage.length > 0) {
+    lines.push('  interruptions made, as the first / second / ... of a schedule:');
+    lines.push(...formatCoverage(coverage).map((line) => `    ${line}`));
+  }
+  lines.push(...formatCuts(report), ...formatLeftOut(report), ...formatGuarantee(report));
+  for (const { unit, reasons } of report.setAside) {
+    const part = `part ${unit.from} to ${unit.to} of stage ${unit.stage}`;
+    lines.push(`  set aside: ${part}: ${reasons.join(', then ')}`);
+  }
+  return [...lines, `  verdict: ${verdict}${describeVerdict(report)}`];
+}
+
+function describeVerdict(report: SearchReport): string {
+  const { bound, verdict, exhaustive, schedules } = report;
+  const upTo = `up to ${plural(bound.preemptions, 'interruption')}`;
+  switch (verdict) {
     case 'fail':
-      lines.push(
-        `  verdict: fail: ${failure === undefined ? '' : describeOutcome(failure.outcome, image)}`,
-      );
-      break;
+      return '';
+    case 'incomplete':
+      return `; complete for up to ${plural(bound.completed, 'interruption')}`;
+    case 'pass':
+      return exhaustive
+        ? `, exhaustive for ${upTo} before these instructions, ` +
+            `in the first ${bound.entries} entries of each by each task`
+        : `, none of ${plural(schedules, 'schedule')} fails; others were not tried`;
   }
-  if (failure !== undefined) {
-    lines.push(...failure.interruptions.map((each) => `    ${each}`));
-    lines.push(`  replay: rseq-testbed replay ${failure.scheduleFile}`);
+}
+
+const CUT_REASONS: Readonly<Record<Cut, string>> = {
+  spin: 'times a task was seen to spin, and others got its turn',
+  excursion: 'times who ran instead was stopped at its first 2,000 instructions only',
+  timeout: 'schedules exceeded --max-instructions',
+  unsupported: 'schedules came to what is not modelled',
+};
+const CUTS: readonly Cut[] = ['spin', 'excursion', 'timeout', 'unsupported'];
+
+function formatCuts({ cuts, unsupported }: SearchReport): string[] {
+  const lines = CUTS.flatMap((cut) => {
+    const count = cuts[cut] ?? 0;
+    return count === 0 ? [] : [`  cut: ${count} ${CUT_REASONS[cut]}`];
+  });
+  return unsupported === undefined ? lines : [...lines, `  not supported: ${unsupported}`];
+}
+
+/** The chance that all schedules together would have shown a bug of this depth: 1 - (1 - p)^runs. */
+function formatGuarantee({ guarantee, schedules }: SearchReport): string[] {
+  if (guarantee === undefined) return [];
+  const { probability, depth, tasks, steps, actions } = guarantee;
+  const together = 1 - (1 - probability) ** schedules;
+  return [
+    `  a bug of depth ${depth} shows in one schedule with a chance of at least ` +
+      `${probability.toExponential(1)}, in all of these ${together.toFixed(3)} ` +
+      `(${tasks} tasks, ${steps} steps, ${actions} actions)`,
+  ];
+}
+
+/** One line a place: entries of all its tasks. */
+function formatLeftOut({ leftOut, bound }: SearchReport): string[] {
+  const byPlace = new Map<string, Pick<LeftOutEntries, 'entries'> & { tasks: number }>();
+  for (const { symbol, entries } of leftOut) {
+    const sum = byPlace.get(symbol) ?? { entries: 0, tasks: 0 };
+    byPlace.set(symbol, { entries: sum.entries + entries, tasks: sum.tasks + 1 });
   }
-  return lines.join('\n');
+  return [...byPlace].map(([symbol, { entries, tasks }]) => {
+    const what = `${entries} ${entries === 1 ? 'entry' : 'entries'} at ${symbol}`;
+    return (
+      `  left out: ${what} by ${plural(tasks, 'task')}, each one's beyond the first ` +
+      `${bound.entries}`
+    );
+  });
 }

@@ -55,7 +55,10 @@ export function describeOutcome(outcome: Outcome | Interrupted, image: ProgramIm
         `at ${image.symbols.format(outcome.section)}`
       );
     case 'finding':
-      return `finding: ${outcome.rule} in task ${outcome.task} at ${image.symbols.format(outcome.address)}`;
+      return (
+        `finding: ${outcome.rule} in task ${outcome.task} at ` +
+        `${image.symbols.format(outcome.address)}`
+      );
     case 'budget':
       return (
         `not finished after ${plural(outcome.instructions, 'instruction')} ` +

@@ -1,5 +1,5 @@
-import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
 import type { SymbolTable } from '../loader/symbols.ts';
+import { Disassembler } from './disassembler.ts';
 import type { SectionMark, StepRecord } from './session.ts';
 
 const ADDRESS_DIGITS = 8;
@@ -13,16 +13,14 @@ export class StepPrinter {
   readonly #symbols: SymbolTable;
   readonly #task: number;
   readonly #print: (line: string) => void;
-  readonly #formatter = new Formatter(FormatterSyntax.Gas);
+  readonly #disassembler: Disassembler;
   #leftOut = 0;
 
   constructor(symbols: SymbolTable, task: number, print: (line: string) => void) {
     this.#symbols = symbols;
     this.#task = task;
     this.#print = print;
-    this.#formatter.hexPrefix = '0x';
-    this.#formatter.uppercaseHex = false;
-    this.#formatter.branchLeadingZeros = false;
+    this.#disassembler = new Disassembler(symbols);
   }
 
   add(step: StepRecord): void {
@@ -33,7 +31,7 @@ export class StepPrinter {
     this.finish();
     const address = step.from.toString(16).padStart(ADDRESS_DIGITS, '0');
     const symbol = this.#symbols.format(step.from).padEnd(SYMBOL_COLUMNS);
-    const text = this.#disassemble(step).padEnd(INSTRUCTION_COLUMNS);
+    const text = this.#disassembler.format(step.from, step.code).padEnd(INSTRUCTION_COLUMNS);
     this.#note(`0x${address}  ${symbol}  ${text}  ${this.#describe(step)}`.trimEnd());
   }
 
@@ -66,19 +64,5 @@ export class StepPrinter {
       case 'exited':
         return `leaves the section, to ${this.#symbols.format(to)}`;
     }
-  }
-
-  /** AT&T syntax, as gdb and objdump print it. */
-  #disassemble({ from, code }: StepRecord): string {
-    if (code === undefined) return '(bad)';
-    const decoder = new Decoder(64, code, DecoderOptions.None);
-    decoder.ip = BigInt(from);
-    const instruction = decoder.decode();
-    const text = this.#formatter.format(instruction);
-    const target = Number(instruction.nearBranchTarget);
-    instruction.free();
-    decoder.free();
-    const hasName = target !== 0 && this.#symbols.lookup(target) !== undefined;
-    return hasName ? `${text} <${this.#symbols.format(target)}>` : text;
   }
 }

@@ -4,8 +4,8 @@ import { isAtLeast, type LinuxVersion } from './linux-version.ts';
 const LAST_OF_4_18 = 334;
 
 /**
- * The numbers that each release after 4.18 gave to x86-64 (the history of
- * arch/x86/entry/syscalls/syscall_64.tbl): they were not always handed out in order.
+ * The numbers that each release after 4.18 gave to x86-64: they were not always handed out in order.
+ * docs/abi/mainline.md has the source of each line.
  */
 const ADDED_SINCE: readonly (readonly [version: string, numbers: readonly number[]])[] = [
   ['5.1', [424, 425, 426, 427]],
@@ -35,6 +35,9 @@ const ADDED_SINCE: readonly (readonly [version: string, numbers: readonly number
   ['6.19', [470]],
   ['7.0', [471]],
 ];
+
+/** The releases that added system calls, and which. */
+export const SYSCALL_RELEASES: ReadonlyMap<string, readonly number[]> = new Map(ADDED_SINCE);
 
 /** What a release's system call table has: its highest number, and those below it that came later. */
 export interface SyscallRange {

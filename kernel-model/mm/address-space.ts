@@ -43,9 +43,10 @@ export class AddressSpace {
   #mappings: readonly Mapping[] = [];
   #tables = new Map<number, Int32Array>();
   #version: number;
-  #tlbPages = new Float64Array(TLB_ENTRIES).fill(-1);
+  /** Start addresses of the pages that may be read, and of those that may be written too. */
+  #tlbReadable = new Float64Array(TLB_ENTRIES).fill(-1);
+  #tlbWritable = new Float64Array(TLB_ENTRIES).fill(-1);
   #tlbFrames = new Int32Array(TLB_ENTRIES);
-  #tlbWritable = new Uint8Array(TLB_ENTRIES);
   #saved: AddressSpaceImage | undefined;
   #engineMappings: readonly EngineMapping[] | undefined;
   /** The heap, [breakStart, breakEnd): see brk(2). */
@@ -111,28 +112,36 @@ export class AddressSpace {
     return find(this.#mappings, address);
   }
 
-  /**
-   * Byte offset in guest RAM of `address` for an access by the kernel model, populating or copying
-   * the page as a page fault would; -1 when the access is not allowed. Does not cross pages.
-   */
+  /** Byte offset in guest RAM of `address`, as `frameFor`. */
   translate(address: number, write: boolean): number {
-    const page = Math.floor(address / PAGE_SIZE);
+    const frame = this.frameFor(address, write);
+    return frame < 0 ? -1 : frame * PAGE_SIZE + (address & (PAGE_SIZE - 1));
+  }
+
+  /**
+   * The frame that holds `address` for an access by the kernel model, populating or copying the page
+   * as a page fault would; -1 when the access is not allowed.
+   */
+  frameFor(address: number, write: boolean): number {
     const slot = (address >>> PAGE_SHIFT) & (TLB_ENTRIES - 1);
-    if (this.#tlbPages[slot] !== page || (write && this.#tlbWritable[slot] === 0)) {
+    const start = address - (address & (PAGE_SIZE - 1));
+    const known = write ? this.#tlbWritable : this.#tlbReadable;
+    if (known[slot] !== start) {
       if (this.resolveFault(address, write ? 'write' : 'read') !== undefined) return -1;
-      this.#fillTlb(page, slot);
+      this.#fillTlb(Math.floor(address / PAGE_SIZE), slot);
     }
-    return (this.#tlbFrames[slot] ?? 0) * PAGE_SIZE + (address & (PAGE_SIZE - 1));
+    return this.#tlbFrames[slot] ?? -1;
   }
 
   #fillTlb(page: number, slot: number): void {
+    const start = page * PAGE_SIZE;
     const entry = this.#entry(page);
-    const mapping = find(this.#mappings, page * PAGE_SIZE);
+    const mapping = find(this.#mappings, start);
     const writable =
       (entry & COPY_ON_WRITE) === 0 && ((mapping?.protection ?? 0) & PROT_WRITE) !== 0;
-    this.#tlbPages[slot] = page;
+    this.#tlbReadable[slot] = start;
+    this.#tlbWritable[slot] = writable ? start : -1;
     this.#tlbFrames[slot] = entry & FRAME_MASK;
-    this.#tlbWritable[slot] = writable ? 1 : 0;
   }
 
   /** Page-fault handler: makes the page present and writable as needed, or says why not. */
@@ -323,7 +332,8 @@ export class AddressSpace {
   #changed(): void {
     this.#version = this.memory.issueVersion();
     this.#engineMappings = undefined;
-    this.#tlbPages.fill(-1);
+    this.#tlbReadable.fill(-1);
+    this.#tlbWritable.fill(-1);
   }
 }
 

@@ -58,7 +58,13 @@ export class MemoryImages {
   /** Makes memory what it was when `image` was taken. */
   restore(image: MemoryImage): void {
     const memory = this.#memory;
-    for (let i = 0; i < memory.dirtyCount; i++) this.#copyBack(image, memory.dirtyFrames[i] ?? 0);
+    for (let i = 0; i < memory.dirtyCount; i++) {
+      const frame = memory.dirtyFrames[i] ?? 0;
+      const page = pageOf(image, frame);
+      if (page === pageOf(this.#base, frame)) {
+        this.#copyBack(page, frame, memory.dirtyStart(frame), memory.dirtyEnd(frame));
+      } else this.#copyBack(page, frame, 0, PAGE_SIZE);
+    }
     memory.clearDirty();
     if (image === this.#base) return;
     const chunkCount = Math.max(image.chunks.length, this.#base.chunks.length);
@@ -67,17 +73,22 @@ export class MemoryImages {
       const current = this.#base.chunks[index];
       if (target === current) continue;
       for (let i = 0; i < FRAMES_PER_CHUNK; i++) {
-        if (target?.[i] !== current?.[i]) this.#copyBack(image, index * FRAMES_PER_CHUNK + i);
+        if (target?.[i] === current?.[i]) continue;
+        this.#copyBack(target?.[i], index * FRAMES_PER_CHUNK + i, 0, PAGE_SIZE);
       }
     }
     this.#base = image;
   }
 
-  #copyBack(image: MemoryImage, frame: number): void {
-    const page = image.chunks[Math.floor(frame / FRAMES_PER_CHUNK)]?.[frame % FRAMES_PER_CHUNK];
+  /** Puts the bytes `low` to `high` of a frame back. */
+  #copyBack(page: SavedPage, frame: number, low: number, high: number): void {
     const offset = frame * PAGE_SIZE;
-    if (page === undefined) this.#memory.bytes.fill(0, offset, offset + PAGE_SIZE);
-    else this.#memory.bytes.set(page, offset);
-    this.#memory.markReplaced(frame);
+    if (page === undefined) this.#memory.bytes.fill(0, offset + low, offset + high);
+    else this.#memory.bytes.set(page.subarray(low, high), offset + low);
+    this.#memory.markReplaced(frame, low, high);
   }
+}
+
+function pageOf(image: MemoryImage, frame: number): SavedPage {
+  return image.chunks[Math.floor(frame / FRAMES_PER_CHUNK)]?.[frame % FRAMES_PER_CHUNK];
 }

@@ -6,6 +6,8 @@ const HASH_STALE = 2;
 const CODE = 4;
 /** Zeroed for a new owner, who has not written to it. */
 const UNTOUCHED = 8;
+/** Written since `takeKeyStale` gave it. */
+const KEY_STALE = 16;
 
 /** A contiguous run of page frames. */
 interface FrameRun {
@@ -52,6 +54,13 @@ export class PhysicalMemory {
   /** Frames written since the last `clearDirty`, the first `dirtyCount` entries. */
   readonly dirtyFrames: Int32Array;
   dirtyCount = 0;
+  /** Frames whose bytes changed since `clearKeyStale`, the first `keyStaleCount` entries. */
+  readonly keyStaleFrames: Int32Array;
+  keyStaleCount = 0;
+  /** The bytes of each dirty frame that were written, as offsets in it, the end excluded. */
+  readonly #dirtySpans: Spans;
+  /** The bytes of each frame in keyStaleFrames that changed. */
+  readonly #keySpans: Spans;
   /** Told when the model writes to a frame that `flagCode` named, which ends its flag. */
   onCodeWrite: ((frame: number) => void) | undefined;
   #flags: Uint8Array;
@@ -76,6 +85,9 @@ export class PhysicalMemory {
     this.frameCount = ram.byteLength / PAGE_SIZE;
     this.touchedLimit = touchedLimit;
     this.dirtyFrames = new Int32Array(this.frameCount);
+    this.keyStaleFrames = new Int32Array(this.frameCount);
+    this.#dirtySpans = new Spans(this.frameCount);
+    this.#keySpans = new Spans(this.frameCount);
     this.#flags = new Uint8Array(this.frameCount);
     this.#references = new Uint16Array(this.frameCount);
     this.#touched = new Uint8Array(this.frameCount);
@@ -130,7 +142,7 @@ export class PhysicalMemory {
     this.bytes.fill(0, frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE);
     this.markDirty(frame);
     this.#touched[frame] = 0;
-    this.#flags[frame] = DIRTY | HASH_STALE | UNTOUCHED;
+    this.#flags[frame] = DIRTY | HASH_STALE | KEY_STALE | UNTOUCHED;
   }
 
   /** Adds a reference: the frame is mapped once more. */
@@ -171,10 +183,18 @@ export class PhysicalMemory {
     return this.#references[frame] ?? 0;
   }
 
-  /** Announces a write into a frame. */
+  /** Announces a write of any part of a frame. */
   markDirty(frame: number): void {
+    this.markWritten(frame, 0, PAGE_SIZE);
+  }
+
+  /** Announces a write of `lengthBytes` from `low` on in a frame; what goes beyond it does not count. */
+  markWritten(frame: number, low: number, lengthBytes: number): void {
+    const high = Math.min(PAGE_SIZE, low + lengthBytes);
     const flags = this.#flags[frame] ?? 0;
-    if (flags === (DIRTY | HASH_STALE)) return;
+    this.#dirtySpans.add(frame, low, high, (flags & DIRTY) === 0);
+    this.#noteKeyStale(frame, low, high, flags);
+    if (flags === (DIRTY | HASH_STALE | KEY_STALE)) return;
     if ((flags & CODE) !== 0) this.onCodeWrite?.(frame);
     if ((flags & DIRTY) === 0) this.dirtyFrames[this.dirtyCount++] = frame;
     if (this.#touched[frame] === 0) {
@@ -182,7 +202,40 @@ export class PhysicalMemory {
       this.#touchedCount++;
       this.#changed();
     }
-    this.#flags[frame] = DIRTY | HASH_STALE;
+    this.#flags[frame] = DIRTY | HASH_STALE | KEY_STALE;
+  }
+
+  #noteKeyStale(frame: number, low: number, high: number, flags: number): void {
+    const isFirst = (flags & KEY_STALE) === 0;
+    this.#keySpans.add(frame, low, high, isFirst);
+    if (isFirst) this.keyStaleFrames[this.keyStaleCount++] = frame;
+  }
+
+  /** The written bytes of a dirty frame: from this offset in it to `dirtyEnd`. */
+  dirtyStart(frame: number): number {
+    return this.#dirtySpans.low[frame] ?? 0;
+  }
+
+  dirtyEnd(frame: number): number {
+    return this.#dirtySpans.high[frame] ?? PAGE_SIZE;
+  }
+
+  /** The changed bytes of a frame of keyStaleFrames: from this offset in it to `keyStaleEnd`. */
+  keyStaleStart(frame: number): number {
+    return this.#keySpans.low[frame] ?? 0;
+  }
+
+  keyStaleEnd(frame: number): number {
+    return this.#keySpans.high[frame] ?? PAGE_SIZE;
+  }
+
+  /** The keys of all frames are up to date. */
+  clearKeyStale(): void {
+    for (let i = 0; i < this.keyStaleCount; i++) {
+      const frame = this.keyStaleFrames[i] ?? 0;
+      this.#flags[frame] = (this.#flags[frame] ?? 0) & ~KEY_STALE;
+    }
+    this.keyStaleCount = 0;
   }
 
   /** Forgets which frames were written; their content hashes stay stale. */
@@ -201,11 +254,12 @@ export class PhysicalMemory {
     return (flags & HASH_STALE) !== 0;
   }
 
-  /** A frame's content was replaced by another image's. */
-  markReplaced(frame: number): void {
+  /** Bytes of a frame, `low` to `high`, were replaced by another image's. */
+  markReplaced(frame: number, low: number, high: number): void {
     const flags = this.#flags[frame] ?? 0;
     if ((flags & CODE) !== 0) this.onCodeWrite?.(frame);
-    this.#flags[frame] = (flags & ~CODE) | HASH_STALE;
+    this.#noteKeyStale(frame, low, high, flags);
+    this.#flags[frame] = (flags & ~CODE) | HASH_STALE | KEY_STALE;
   }
 
   /** An engine decoded code from a frame and must hear of writes that are not the guest's. */
@@ -249,6 +303,23 @@ export class PhysicalMemory {
 
   #changed(): void {
     this.#version = this.issueVersion();
+  }
+}
+
+/** One range of bytes a frame. */
+class Spans {
+  readonly low: Uint16Array;
+  readonly high: Uint16Array;
+
+  constructor(frameCount: number) {
+    this.low = new Uint16Array(frameCount);
+    this.high = new Uint16Array(frameCount);
+  }
+
+  /** Makes the range of a frame hold another one too, or that alone. */
+  add(frame: number, low: number, high: number, isFirst: boolean): void {
+    if (isFirst || low < (this.low[frame] ?? 0)) this.low[frame] = low;
+    if (isFirst || high > (this.high[frame] ?? 0)) this.high[frame] = high;
   }
 }
 

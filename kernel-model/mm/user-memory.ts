@@ -1,5 +1,6 @@
 import { PAGE_SHIFT, PAGE_SIZE } from '../hardware/address.ts';
 import type { AddressSpace } from './address-space.ts';
+import type { PhysicalMemory } from './physical-memory.ts';
 
 /** Told of each access that the kernel model makes to user memory (origin: kernel). */
 export type KernelAccessObserver = (
@@ -8,31 +9,68 @@ export type KernelAccessObserver = (
   sizeBytes: number,
 ) => void;
 
+const WORDS_PER_PAGE_SHIFT = PAGE_SHIFT - 2;
+
 /**
  * The kernel's view of user memory (get_user, put_user, copy_from_user, copy_to_user): checked
  * against page permissions, every write marked in the write log. A fault is a value, not a throw.
  */
 export class UserMemory {
   readonly space: AddressSpace;
+  /** Guest RAM as 32-bit words: see `readableBlock`. */
+  readonly words: Uint32Array;
+  readonly #memory: PhysicalMemory;
   /** Set by a tracer; undefined costs nothing. */
   observer: KernelAccessObserver | undefined;
 
   constructor(space: AddressSpace) {
     this.space = space;
+    this.words = space.memory.words32;
+    this.#memory = space.memory;
   }
 
   /** Reads a u32; `undefined` on a fault. Any alignment. */
   readU32(address: number): number | undefined {
     if ((address & 3) !== 0) return this.#readUnaligned32(address);
-    const offset = this.space.translate(address, false);
-    if (offset < 0) return undefined;
+    const at = this.#index(address, false);
+    if (at < 0) return undefined;
     this.observer?.('read', address, 4);
-    return this.space.memory.words32[offset >>> 2];
+    return this.words[at];
   }
 
   #readUnaligned32(address: number): number | undefined {
     const bytes = this.read(address, 4);
     return bytes === undefined ? undefined : toView(bytes).getUint32(0, true);
+  }
+
+  /** Index of the aligned word at an address; negative on a fault. */
+  #index(address: number, write: boolean): number {
+    const frame = this.space.frameFor(address, write);
+    return (frame << WORDS_PER_PAGE_SHIFT) | ((address & (PAGE_SIZE - 1)) >>> 2);
+  }
+
+  /**
+   * Index in `words` of a block that is aligned to its size, a power of two up to a page, and read as
+   * a whole; negative on a fault.
+   */
+  readableBlock(address: number, sizeBytes: number): number {
+    const at = this.#index(address, false);
+    if (at >= 0) this.observer?.('read', address, sizeBytes);
+    return at;
+  }
+
+  /**
+   * The same of a block that may be written as well, by whoever announces it to `markWritten`; negative
+   * also while there is an observer, who has to be told of each store.
+   */
+  writableBlock(address: number): number {
+    return this.observer === undefined ? this.#index(address, true) : -1;
+  }
+
+  /** So many bytes of the block at an index that `writableBlock` gave were written. */
+  markWritten(index: number, lengthBytes: number): void {
+    const low = (index << 2) & (PAGE_SIZE - 1);
+    this.#memory.markWritten(index >>> WORDS_PER_PAGE_SHIFT, low, lengthBytes);
   }
 
   /** Reads a u64; `undefined` on a fault. Any alignment. */
@@ -41,28 +79,26 @@ export class UserMemory {
       const bytes = this.read(address, 8);
       return bytes === undefined ? undefined : toView(bytes).getBigUint64(0, true);
     }
-    const offset = this.space.translate(address, false);
-    if (offset < 0) return undefined;
+    const at = this.#index(address, false);
+    if (at < 0) return undefined;
     this.observer?.('read', address, 8);
-    return this.space.memory.words64[offset / 8];
+    return this.#memory.words64[at >>> 1];
   }
 
   /** Whether the aligned u64 at `address` is zero, without making a bigint; false on a fault. */
   isZeroU64(address: number): boolean {
-    const offset = this.space.translate(address, false);
-    if (offset < 0 || (address & 7) !== 0) return false;
+    const at = this.#index(address, false);
+    if (at < 0 || (address & 7) !== 0) return false;
     this.observer?.('read', address, 8);
-    const words = this.space.memory.words32;
-    return words[offset >>> 2] === 0 && words[(offset >>> 2) + 1] === 0;
+    return this.words[at] === 0 && this.words[at + 1] === 0;
   }
 
   /** Reads an aligned u64 as a double, exact below 2^53; 0 on a fault. */
   readU64AsNumber(address: number): number {
-    const offset = this.space.translate(address, false);
-    if (offset < 0) return 0;
+    const at = this.#index(address, false);
+    if (at < 0) return 0;
     this.observer?.('read', address, 8);
-    const words = this.space.memory.words32;
-    return (words[offset >>> 2] ?? 0) + (words[(offset >>> 2) + 1] ?? 0) * 4_294_967_296;
+    return toNumber(this.words, at);
   }
 
   /** Writes a u32; false on a fault, with nothing written. Any alignment. */
@@ -72,24 +108,22 @@ export class UserMemory {
       toView(bytes).setUint32(0, value, true);
       return this.write(address, bytes);
     }
-    const offset = this.space.translate(address, true);
-    if (offset < 0) return false;
+    const at = this.#index(address, true);
+    if (at < 0) return false;
     this.observer?.('write', address, 4);
-    const { memory } = this.space;
-    memory.words32[offset >>> 2] = value;
-    memory.markDirty(offset >>> PAGE_SHIFT);
+    this.words[at] = value;
+    this.markWritten(at, 4);
     return true;
   }
 
   /** Writes two adjacent u32, which share a page and are aligned to 4; false on a fault. */
   writeU32Pair(address: number, first: number, second: number): boolean {
-    const offset = this.space.translate(address, true);
-    if (offset < 0) return false;
+    const at = this.#index(address, true);
+    if (at < 0) return false;
     this.observer?.('write', address, 8);
-    const { memory } = this.space;
-    memory.words32[offset >>> 2] = first;
-    memory.words32[(offset >>> 2) + 1] = second;
-    memory.markDirty(offset >>> PAGE_SHIFT);
+    this.words[at] = first;
+    this.words[at + 1] = second;
+    this.markWritten(at, 8);
     return true;
   }
 
@@ -100,12 +134,11 @@ export class UserMemory {
       toView(bytes).setBigUint64(0, value, true);
       return this.write(address, bytes);
     }
-    const offset = this.space.translate(address, true);
-    if (offset < 0) return false;
+    const at = this.#index(address, true);
+    if (at < 0) return false;
     this.observer?.('write', address, 8);
-    const { memory } = this.space;
-    memory.words64[offset / 8] = value;
-    memory.markDirty(offset >>> PAGE_SHIFT);
+    this.#memory.words64[at >>> 1] = value;
+    this.markWritten(at, 8);
     return true;
   }
 
@@ -131,10 +164,11 @@ export class UserMemory {
       done += PAGE_SIZE - ((address + done) % PAGE_SIZE);
     }
     for (let done = 0; done < bytes.length; ) {
-      const offset = this.space.translate(address + done, true);
-      const length = Math.min(bytes.length - done, PAGE_SIZE - (offset % PAGE_SIZE));
-      this.space.memory.bytes.set(bytes.subarray(done, done + length), offset);
-      this.space.memory.markDirty(offset >>> PAGE_SHIFT);
+      const frame = this.space.frameFor(address + done, true);
+      const low = (address + done) % PAGE_SIZE;
+      const length = Math.min(bytes.length - done, PAGE_SIZE - low);
+      this.#memory.bytes.set(bytes.subarray(done, done + length), frame * PAGE_SIZE + low);
+      this.#memory.markWritten(frame, low, length);
       this.observer?.('write', address + done, length);
       done += length;
     }
@@ -153,6 +187,11 @@ export class UserMemory {
     }
     return undefined;
   }
+}
+
+/** The u64 at an index of 32-bit words, as a double: exact below 2^53. */
+export function toNumber(words: Uint32Array, index: number): number {
+  return (words[index] ?? 0) + (words[index + 1] ?? 0) * 4_294_967_296;
 }
 
 function toView(bytes: Uint8Array): DataView {

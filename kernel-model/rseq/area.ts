@@ -1,12 +1,12 @@
 import { RSEQ_AREA } from '../abi/rseq.ts';
-import type { GuestAddress } from '../hardware/address.ts';
+import { type GuestAddress, TASK_SIZE_WORD } from '../hardware/address.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
 import type { Task } from '../task/task.ts';
-import { readDescriptor, toRegion } from './descriptor.ts';
+import { type RegionBounds, readSectionWords, toRegion } from './descriptor.ts';
 import { type ArmedRegion, RESUMED, type ResumeOutcome, type RseqContext } from './variant.ts';
 
 /** There is one NUMA node. */
-const NODE_ID = 0;
+export const NODE_ID = 0;
 
 /** Why the kernel forces SIGSEGV; for messages. */
 export function fatal(reason: string): ResumeOutcome {
@@ -41,16 +41,20 @@ export function hasIds(memory: UserMemory, area: number, vcpu: number, mmCid: nu
   );
 }
 
-/** RseqVariant.armedRegion of all mainline kernels: what rseq_cs points to, if it makes sense. */
-export function armedRegionOf({ task, memory }: RseqContext): ArmedRegion | undefined {
+/** RseqVariant.armedRegion of all kernels with rseq_cs: what it points to, if the kernel takes that. */
+export function armedRegionOf(
+  { task, memory }: RseqContext,
+  bounds: RegionBounds,
+): ArmedRegion | undefined {
   if (task.rseq === undefined) return undefined;
   const pointer = memory.readU64(task.rseq.address + RSEQ_AREA.rseqCs);
-  if (pointer === undefined || pointer === 0n) return undefined;
-  const descriptor = readDescriptor(memory, pointer);
-  return descriptor === undefined ? undefined : toRegion(descriptor);
+  if (pointer === undefined || pointer === 0n || pointer >= TASK_SIZE_WORD) return undefined;
+  const source = Number(pointer);
+  const words = readSectionWords(memory, source);
+  return words === undefined ? undefined : toRegion(source, words, bounds);
 }
 
-/** RseqVariant.armingWord of all mainline kernels: rseq_cs. */
+/** RseqVariant.armingWord of the same kernels: rseq_cs. */
 export function armingWordOf(task: Task): GuestAddress | undefined {
   return task.rseq === undefined
     ? undefined

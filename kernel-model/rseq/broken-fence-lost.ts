@@ -11,5 +11,6 @@ export const BROKEN_FENCE_LOST: KernelProfile = {
   sources: ['made up: linux-6.18 without ipi_rseq of kernel/sched/membarrier.c'],
   inferred: [],
   rseq: { ...LINUX_6_18.rseq, onMembarrier: () => undefined },
+  lostEvents: ['onMembarrier'],
   options: {},
 };

@@ -13,5 +13,6 @@ export const BROKEN_NO_PREEMPT_ABORT: KernelProfile = {
   sources: ['the thread of D. Vyukov on rseq in 6.19, April 2026 (arm64: same-core preemption)'],
   inferred: ['that an rseq membarrier still aborted'],
   rseq: { ...LINUX_6_19.rseq, onSwitchOut: () => undefined },
+  lostEvents: ['onSwitchOut'],
   options: {},
 };

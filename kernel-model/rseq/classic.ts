@@ -19,13 +19,8 @@ import {
   writeAllIds,
   writeCpuIds,
 } from './area.ts';
-import {
-  findDescriptorDefect,
-  isInside,
-  readDescriptor,
-  readSoundRegion,
-  toRegion,
-} from './descriptor.ts';
+import { findDescriptorDefect, isInside, readDescriptor, toRegion } from './descriptor.ts';
+import { resumeOrdinarily } from './ordinary.ts';
 import { type AreaShape, clearStalePointer, initialiseIds, rseqSyscall } from './registration.ts';
 import {
   type ArmedRegion,
@@ -80,6 +75,8 @@ export function classicVariant(traits: ClassicTraits, { debug }: BuildOptions): 
     task.notifyResume = false;
     const registration = task.rseq;
     if (registration === undefined) return RESUMED;
+    const ordinary = resumeOrdinarily(context, registration, hasNodeAndCid);
+    if (ordinary !== undefined) return ordinary;
     const outcome = fixInstructionPointer(context, registration, filtersEvents);
     if (outcome.kind === 'fatal') return outcome;
     if (!writeIds(context.memory, registration.address, task)) {
@@ -125,7 +122,7 @@ export function classicVariant(traits: ClassicTraits, { debug }: BuildOptions): 
       child.rseqEvents = parent.rseqEvents;
       record(child, RSEQ_EVENT_MIGRATE);
     },
-    armedRegion: armedRegionOf,
+    armedRegion: (context) => armedRegionOf(context, 'strict'),
     armingWord: armingWordOf,
     standingRegions: () => NO_RANGES,
   };
@@ -160,16 +157,9 @@ function fixInstructionPointer(
 ): ResumeOutcome {
   const { memory, registers } = context;
   const cell = registration.address + RSEQ_AREA.rseqCs;
-  if (memory.isZeroU64(cell)) return clearPointer(memory, cell);
-  const sound = readSoundRegion(memory, memory.readU64AsNumber(cell), registration.signature);
-  if (sound !== undefined) {
-    const ip = registers.instructionPointer;
-    const isInside = ip >= (sound.start ?? 0) && ip < sound.end;
-    if (!isInside) return clearPointer(memory, cell);
-    return restart(context, registration, sound, 0, filtersEvents);
-  }
   const pointer = memory.readU64(cell);
   if (pointer === undefined) return fatal('the rseq area is not readable');
+  if (pointer === 0n) return clearPointer(memory, cell);
   if (pointer >= TASK_SIZE_WORD) return fatal('rseq_cs is not a user address');
   const descriptor = readDescriptor(memory, pointer);
   if (descriptor === undefined) return fatal('the descriptor is not readable');
@@ -178,8 +168,8 @@ function fixInstructionPointer(
   if (!isInside(descriptor, BigInt(registers.instructionPointer))) {
     return clearPointer(memory, cell);
   }
-  const region = toRegion(descriptor);
-  assert(region !== undefined, 'a descriptor without defects is a region');
+  const region = toRegion(Number(pointer), descriptor, 'loose');
+  assert(region !== undefined, 'a section that a task is inside of is a region');
   return restart(context, registration, region, descriptor.flags, filtersEvents);
 }
 

@@ -1,16 +1,48 @@
 import { RSEQ_CS, RSEQ_SIGNATURE_BYTES } from '../abi/rseq.ts';
 import { TASK_SIZE, TASK_SIZE_WORD } from '../hardware/address.ts';
-import type { UserMemory } from '../mm/user-memory.ts';
+import { toNumber, type UserMemory } from '../mm/user-memory.ts';
 import type { ArmedRegion } from './variant.ts';
 
-/** struct rseq_cs as read from user memory: raw words, nothing checked. */
-export interface SectionDescriptor {
-  readonly address: bigint;
-  readonly version: number;
-  readonly flags: number;
+/** Where the fields are in 32-bit words. */
+const WORD = {
+  version: RSEQ_CS.version / 4,
+  flags: RSEQ_CS.flags / 4,
+  startIp: RSEQ_CS.startIp / 4,
+  postCommitOffset: RSEQ_CS.postCommitOffset / 4,
+  abortIp: RSEQ_CS.abortIp / 4,
+} as const;
+
+/** One more than the largest 64-bit word. */
+const WORD_SPAN = 2n ** 64n;
+const ABORT_LIMIT = TASK_SIZE_WORD + BigInt(RSEQ_SIGNATURE_BYTES);
+
+/** The words of struct rseq_cs that say where a section lies, raw. */
+export interface SectionWords {
   readonly startIp: bigint;
   readonly postCommitOffset: bigint;
   readonly abortIp: bigint;
+}
+
+/** struct rseq_cs as read from user memory: raw words, nothing checked. */
+export interface SectionDescriptor extends SectionWords {
+  readonly address: bigint;
+  readonly version: number;
+  readonly flags: number;
+}
+
+/**
+ * What a kernel makes of a section that does not lie in user memory with all that belongs to it:
+ * 'strict' refuses it, 'loose' applies its range test and no other.
+ */
+export type RegionBounds = 'strict' | 'loose';
+
+/** Reads where a section lies; `undefined` if any of the words faults. */
+export function readSectionWords(memory: UserMemory, address: number): SectionWords | undefined {
+  const startIp = memory.readU64(address + RSEQ_CS.startIp);
+  const postCommitOffset = memory.readU64(address + RSEQ_CS.postCommitOffset);
+  const abortIp = memory.readU64(address + RSEQ_CS.abortIp);
+  if (startIp === undefined || postCommitOffset === undefined) return undefined;
+  return abortIp === undefined ? undefined : { startIp, postCommitOffset, abortIp };
 }
 
 /** Copies a descriptor from user memory (copy_from_user); `undefined` if any byte faults. */
@@ -19,12 +51,9 @@ export function readDescriptor(memory: UserMemory, pointer: bigint): SectionDesc
   const address = Number(pointer);
   const version = memory.readU32(address + RSEQ_CS.version);
   const flags = memory.readU32(address + RSEQ_CS.flags);
-  const startIp = memory.readU64(address + RSEQ_CS.startIp);
-  const postCommitOffset = memory.readU64(address + RSEQ_CS.postCommitOffset);
-  const abortIp = memory.readU64(address + RSEQ_CS.abortIp);
-  if (version === undefined || flags === undefined || startIp === undefined) return undefined;
-  if (postCommitOffset === undefined || abortIp === undefined) return undefined;
-  return { address: pointer, version, flags, startIp, postCommitOffset, abortIp };
+  const words = readSectionWords(memory, address);
+  if (version === undefined || flags === undefined || words === undefined) return undefined;
+  return { address: pointer, version, flags, ...words };
 }
 
 /**
@@ -37,12 +66,14 @@ export function readSoundRegion(
   address: number,
   signature: number,
 ): ArmedRegion | undefined {
-  // Within one page, so that the first read tells whether the others fault.
   if ((address & (RSEQ_CS.size - 1)) !== 0) return undefined;
-  if (!memory.isZeroU64(address + RSEQ_CS.version)) return undefined;
-  const start = memory.readU64AsNumber(address + RSEQ_CS.startIp);
-  const end = start + memory.readU64AsNumber(address + RSEQ_CS.postCommitOffset);
-  const abort = memory.readU64AsNumber(address + RSEQ_CS.abortIp);
+  const at = memory.readableBlock(address, RSEQ_CS.size);
+  if (at < 0) return undefined;
+  const { words } = memory;
+  if (words[at + WORD.version] !== 0 || words[at + WORD.flags] !== 0) return undefined;
+  const start = toNumber(words, at + WORD.startIp);
+  const end = start + toNumber(words, at + WORD.postCommitOffset);
+  const abort = toNumber(words, at + WORD.abortIp);
   // Doubles are exact below TASK_SIZE, and rounding never brings a larger word below it.
   if (end >= TASK_SIZE || abort >= TASK_SIZE) return undefined;
   if (abort >= start && abort < end) return undefined;
@@ -52,8 +83,8 @@ export function readSoundRegion(
 }
 
 /** in_rseq_cs: ip - start_ip < post_commit_offset in wrapping unsigned 64-bit arithmetic. */
-export function isInside(descriptor: SectionDescriptor, ip: bigint): boolean {
-  return BigInt.asUintN(64, ip - descriptor.startIp) < descriptor.postCommitOffset;
+export function isInside(words: SectionWords, ip: bigint): boolean {
+  return BigInt.asUintN(64, ip - words.startIp) < words.postCommitOffset;
 }
 
 /**
@@ -86,14 +117,31 @@ function readSignature(memory: UserMemory, abortIp: bigint): number | undefined 
   return address < TASK_SIZE_WORD ? memory.readU32(Number(address)) : undefined;
 }
 
-/** The region as the rest of the testbed sees it; `undefined` if it holds no user address. */
-export function toRegion(descriptor: SectionDescriptor): ArmedRegion | undefined {
-  const end = descriptor.startIp + descriptor.postCommitOffset;
-  if (end >= TASK_SIZE_WORD || descriptor.abortIp >= TASK_SIZE_WORD) return undefined;
+/**
+ * The region as the rest of the testbed sees it; `undefined` if a strict kernel refuses it, or if it
+ * holds no user address. One that wraps around is in two pieces, of which this is the smallest cover.
+ */
+export function toRegion(
+  source: number,
+  words: SectionWords,
+  bounds: RegionBounds,
+): ArmedRegion | undefined {
+  const { startIp, postCommitOffset, abortIp } = words;
+  const end = startIp + postCommitOffset;
+  if (end < TASK_SIZE_WORD && abortIp < TASK_SIZE_WORD) {
+    return { source, start: Number(startIp), end: Number(end), abort: Number(abortIp) };
+  }
+  if (bounds === 'strict') return undefined;
+  const endsBeyond = end > WORD_SPAN ? end - WORD_SPAN : 0n;
+  const hasStart = startIp < TASK_SIZE_WORD;
+  if (!hasStart && endsBeyond === 0n) return undefined;
+  const beginsInside = hasStart && endsBeyond === 0n;
+  const last = hasStart ? end : endsBeyond;
   return {
-    source: Number(descriptor.address),
-    start: Number(descriptor.startIp),
-    end: Number(end),
-    abort: Number(descriptor.abortIp),
+    source,
+    start: beginsInside ? Number(startIp) : undefined,
+    end: last < TASK_SIZE_WORD ? Number(last) : TASK_SIZE,
+    // Further up no signature can lie before it.
+    abort: abortIp < ABORT_LIMIT ? Number(abortIp) : undefined,
   };
 }

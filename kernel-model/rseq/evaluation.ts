@@ -1,8 +1,15 @@
 import { RSEQ_AREA, RSEQ_CS, RSEQ_SIGNATURE_BYTES } from '../abi/rseq.ts';
-import { TASK_SIZE, TASK_SIZE_WORD } from '../hardware/address.ts';
+import { assert } from '../assert.ts';
+import { TASK_SIZE_WORD } from '../hardware/address.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
 import { clearPointer, fatal } from './area.ts';
-import { readSoundRegion } from './descriptor.ts';
+import {
+  isInside,
+  readSectionWords,
+  readSoundRegion,
+  type SectionWords,
+  toRegion,
+} from './descriptor.ts';
 import {
   type ArmedRegion,
   RESUMED,
@@ -10,13 +17,6 @@ import {
   type RseqContext,
   type RseqRegistration,
 } from './variant.ts';
-
-/** The three words of a descriptor that matter since 6.19. */
-interface Words {
-  readonly startIp: bigint;
-  readonly postCommitOffset: bigint;
-  readonly abortIp: bigint;
-}
 
 /**
  * rseq_update_user_cs of Linux 6.19 and later, and with `debug` rseq_debug_update_user_cs: a task
@@ -47,7 +47,9 @@ export function evaluateSection(
   if (verdict === 'outside') return clearPointer(memory, cell);
   if (typeof verdict === 'string') return fatal(verdict);
   if (debug && task.entry === 'syscall') return fatal('a system call inside a section');
-  return abortTo(context, cell, toLooseRegion(Number(pointer), verdict));
+  const region = toRegion(Number(pointer), verdict, 'loose');
+  assert(region !== undefined, 'a section that a task is inside of is a region');
+  return abortTo(context, cell, region);
 }
 
 function abortTo({ memory, registers }: RseqContext, cell: number, region: ArmedRegion) {
@@ -59,17 +61,13 @@ function abortTo({ memory, registers }: RseqContext, cell: number, region: Armed
 }
 
 /** The words of a descriptor inside of which `ip` is, 'outside', or why it is refused. */
-type Verdict = Words | string;
+type Verdict = SectionWords | string;
 
 function checkBarely(memory: UserMemory, at: number, ip: bigint, signature: number): Verdict {
-  const startIp = memory.readU64(at + RSEQ_CS.startIp);
-  const postCommitOffset = memory.readU64(at + RSEQ_CS.postCommitOffset);
-  const abortIp = memory.readU64(at + RSEQ_CS.abortIp);
-  if (startIp === undefined || postCommitOffset === undefined || abortIp === undefined) {
-    return 'the descriptor is not readable';
-  }
-  if (BigInt.asUintN(64, ip - startIp) >= postCommitOffset) return 'outside';
-  return findHandlerDefect(memory, abortIp, signature) ?? { startIp, postCommitOffset, abortIp };
+  const words = readSectionWords(memory, at);
+  if (words === undefined) return 'the descriptor is not readable';
+  if (!isInside(words, ip)) return 'outside';
+  return findHandlerDefect(memory, words.abortIp, signature) ?? words;
 }
 
 function checkThoroughly(memory: UserMemory, at: number, ip: bigint, signature: number): Verdict {
@@ -104,17 +102,4 @@ function findHandlerDefect(
   if (found === undefined) return 'the signature before abort_ip is not readable';
   if (found === signature) return undefined;
   return `the signature before abort_ip is 0x${found.toString(16)}, not 0x${signature.toString(16)}`;
-}
-
-/** A region that may begin or end beyond user addresses is cut off there. */
-function toLooseRegion(source: number, words: Words): ArmedRegion {
-  const end = BigInt.asUintN(64, words.startIp + words.postCommitOffset);
-  const hasStart = words.startIp < TASK_SIZE_WORD;
-  const isCutOff = hasStart && (end >= TASK_SIZE_WORD || end < words.startIp);
-  return {
-    source,
-    start: hasStart ? Number(words.startIp) : undefined,
-    end: isCutOff ? TASK_SIZE : Number(end),
-    abort: Number(words.abortIp),
-  };
 }

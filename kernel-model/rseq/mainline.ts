@@ -18,7 +18,8 @@ export function mainlineProfile({ version, ...stated }: MainlineProfile): Kernel
   const parsed = parseVersion(version);
   assert(parsed !== undefined, 'a version');
   const name = `linux-${version}`;
-  return { ...stated, name, aliases: [version, `v${version}`], ...releaseOf(parsed) };
+  const aliases = [version, `v${version}`];
+  return { ...stated, name, aliases, scheme: 'mainline', ...releaseOf(parsed) };
 }
 
 /** What a program can tell of a release besides rseq: its name and the system calls it has. */

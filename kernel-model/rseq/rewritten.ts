@@ -136,7 +136,7 @@ export function rewrittenVariant(traits: RewrittenTraits, options: RewrittenOpti
       child.rseqEvents = parent.rseqEvents;
       forceUpdate(child);
     },
-    armedRegion: armedRegionOf,
+    armedRegion: (context) => armedRegionOf(context, debug ? 'strict' : 'loose'),
     armingWord: armingWordOf,
     standingRegions: () => NO_RANGES,
   };

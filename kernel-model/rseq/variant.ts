@@ -4,6 +4,7 @@ import type { UserMemory } from '../mm/user-memory.ts';
 import type { MmCidScheme } from '../sched/mm-cid.ts';
 import type { SyscallContext, SyscallEntry, SyscallResult } from '../syscalls/context.ts';
 import type { Process, Task, TaskId } from '../task/task.ts';
+import type { Scheme } from './scheme.ts';
 
 /** A thread's registration, as rseq(2) took it (task_struct.rseq, rseq_len, rseq_sig). */
 export interface RseqRegistration {
@@ -125,6 +126,9 @@ export interface RseqVariant {
   standingRegions(process: Process): readonly ArmedRegion[];
 }
 
+/** The events that a variant is told of by what happens to a task, besides signals. */
+export type RseqEventName = 'onSwitchOut' | 'onMigrate' | 'onMembarrier';
+
 /** A kernel as `--kernel` names it: its ABI variant and what sets it apart. */
 export interface KernelProfile {
   readonly name: string;
@@ -146,7 +150,11 @@ export interface KernelProfile {
   readonly membarrierCommands?: number;
   /** How mm_cid is handed out; left out: 'running'. See sched/mm-cid.ts. */
   readonly mmCidScheme?: MmCidScheme;
+  /** What programs that run under it are written against. */
+  readonly scheme: Scheme;
   readonly rseq: RseqVariant;
+  /** The events that a kernel kept as a regression forgets; left out: none. */
+  readonly lostEvents?: readonly RseqEventName[];
   /** The same kernel with an option of its own, by the word after `+` in `--kernel 6.18+debug`. */
   readonly options?: Readonly<Record<string, RseqVariant>>;
   /** What `--kernel` takes to get exactly this kernel, where that is not its name. */

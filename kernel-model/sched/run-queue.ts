@@ -45,6 +45,29 @@ export function dequeue(state: KernelState, task: Task): void {
   queue.splice(index, 1);
 }
 
+/** Whether a task is on the vCPU's run queue. */
+export function isQueued({ queue }: Vcpu, task: TaskId): boolean {
+  for (const id of queue) if (id === task) return true;
+  return false;
+}
+
+/**
+ * The vCPU's task goes to the end of the queue and `next` leaves it, which may be the same one:
+ * enqueue and dequeue at one go, in place.
+ */
+export function exchange(vcpu: Vcpu, previous: Task, next: Task): void {
+  previous.state = READY;
+  vcpu.current = 0;
+  if (previous === next) return;
+  const { queue } = vcpu;
+  let index = 0;
+  while (index < queue.length && queue[index] !== next.id) index++;
+  assert(index < queue.length, 'a queued task', next.id);
+  const last = queue.length - 1;
+  for (; index < last; index++) queue[index] = queue[index + 1] ?? 0;
+  queue[last] = previous.id;
+}
+
 /** Makes a ready task the one that its vCPU runs; the vCPU must be idle. */
 export function dispatch(vcpu: Vcpu, task: Task): void {
   assert(vcpu.current === 0, 'an idle vCPU', vcpu.id);

@@ -41,8 +41,7 @@ function sysMembarrier(context: SyscallContext, args: SyscallArguments): Syscall
     case MEMBARRIER.REGISTER_PRIVATE_EXPEDITED:
     case MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
     case MEMBARRIER.REGISTER_PRIVATE_EXPEDITED_RSEQ:
-      process.membarrierRegistrations |= command;
-      return returns(0);
+      return register(context, command);
     case MEMBARRIER.PRIVATE_EXPEDITED:
       return requires(process, MEMBARRIER.REGISTER_PRIVATE_EXPEDITED);
     case MEMBARRIER.PRIVATE_EXPEDITED_SYNC_CORE:
@@ -54,6 +53,14 @@ function sysMembarrier(context: SyscallContext, args: SyscallArguments): Syscall
     default:
       return fails('EINVAL');
   }
+}
+
+/** mm->membarrier_state belongs to the memory: processes that share it register together. */
+function register({ state, process }: SyscallContext, command: number): SyscallResult {
+  for (const each of state.processes) {
+    if (each.space === process.space) each.membarrierRegistrations |= command;
+  }
+  return returns(0);
 }
 
 function requires(process: Process, registration: number): SyscallResult {

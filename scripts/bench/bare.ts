@@ -83,7 +83,7 @@ async function setUpBareReference(
   await reference.tell(`write ${CODE} ${Buffer.from(LOOPS[loop]).toString('hex')}`);
   for (const cpu of [0, 1]) {
     const general = new Array<bigint>(INSTRUCTION_POINTER).fill(0n).with(7, dataOf(cpu));
-    await reference.tell(`cpu ${cpu} ${general.join(' ')} ${CODE} 0x202 0 0`);
+    await reference.tell(`cpu ${cpu} ${general.join(' ')} ${CODE} 0x202 0`);
   }
   await reference.tell('save');
 }

@@ -4,10 +4,13 @@ import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import { PROT_READ, PROT_WRITE } from '../../kernel-model/mm/mapping.ts';
 import { type Row, type Tools, timed } from './measure.ts';
 import { type Reference, referenceLoop } from './reference.ts';
-import { bootTwoTasks, setUpTaskReference, TASKS, type TwoTasks } from './two-tasks.ts';
+import { checkAgreement, setUpTaskReference } from './task-reference.ts';
+import { bootTwoTasks, TASKS, type TwoTasks } from './two-tasks.ts';
 
 /** Short slices abort for ever: the guest goes back before that counts as a livelock. */
 const SLICES_PER_RESTORE = 10_000;
+/** More than one restore, and not a whole number of them. */
+const CHECKED_SLICES = 12_345;
 const SCHEDULE_SLICES = 20;
 const SCHEDULE_SLICE_INSTRUCTIONS = 5;
 const NS_PER_S = 1e9;
@@ -20,27 +23,49 @@ function runSlice(machine: Machine, task: number, instructions: number): void {
   machine.apply({ kind: 'run', vcpu: 0, instructions });
 }
 
-function sliceRow(instructions: number): Row {
+/** What the C program does beside running slices. */
+type SliceWork = 'the same' | 'no kernel';
+
+function runSlices({ machine, base }: TwoTasks, count: number, instructions: number): void {
+  for (let i = 0; i < count; i++) {
+    if (i % SLICES_PER_RESTORE === 0) machine.restore(base);
+    runSlice(machine, TASKS[i & 1] ?? 0, instructions);
+  }
+}
+
+function sliceRow(instructions: number, work: SliceWork): Row {
+  const name = `slice of ${instructions} + switch, whole machine`;
   return {
-    name: `slice of ${instructions} + switch, whole machine`,
+    name: work === 'the same' ? name : `${name}, C without kernel`,
     unit: 'ns',
     value: (ns) => ns,
     prepare: async ({ libraryPath, projectRoot, reference }) => {
       const tasks = bootTwoTasks(libraryPath, projectRoot, 0);
-      const { machine, base } = tasks;
-      if (reference !== undefined) await setUpTaskReference(reference, tasks, false);
+      const isSame = work === 'the same';
+      if (reference !== undefined) {
+        await setUpTaskReference(reference, tasks, isSame);
+        if (isSame) await checkSlices(reference, tasks, instructions);
+      }
       return {
         ours: timed((iterations) => {
-          for (let i = 0; i < iterations; i++) {
-            if (i % SLICES_PER_RESTORE === 0) machine.restore(base);
-            runSlice(machine, TASKS[i & 1] ?? 0, instructions);
-          }
-          assert(machine.outcome === undefined, 'the guest goes on counting');
+          runSlices(tasks, iterations, instructions);
+          assert(tasks.machine.outcome === undefined, 'the guest goes on counting');
         }),
-        reference: referenceLoop(reference, 'slices', instructions),
+        reference: referenceLoop(reference, isSame ? 'switches' : 'slices', instructions),
       };
     },
   };
+}
+
+/** Both sides must end the same slices in the same state. */
+async function checkSlices(
+  reference: Reference,
+  tasks: TwoTasks,
+  instructions: number,
+): Promise<void> {
+  const { instructionPointers } = await reference.run('switches', CHECKED_SLICES, instructions);
+  runSlices(tasks, CHECKED_SLICES, instructions);
+  await checkAgreement(reference, tasks, instructionPointers);
 }
 
 function runSchedule({ machine, base }: TwoTasks): void {
@@ -50,14 +75,10 @@ function runSchedule({ machine, base }: TwoTasks): void {
   }
 }
 
-/** Both sides must end the same schedule at the same instructions. */
-async function checkAgreement(reference: Reference, tasks: TwoTasks): Promise<void> {
-  const { instructionPointers } = await reference.run('schedules', 1, SCHEDULE_SLICES);
-  runSchedule(tasks);
-  TASKS.forEach((task, index) => {
-    const { instructionPointer } = tasks.machine.kernel.host.registers(task);
-    assert(instructionPointer === instructionPointers[index], `both sides ran task ${task} alike`);
-  });
+async function checkSchedules(reference: Reference, tasks: TwoTasks): Promise<void> {
+  const { instructionPointers } = await reference.run('schedules', 2, SCHEDULE_SLICES);
+  for (let i = 0; i < 2; i++) runSchedule(tasks);
+  await checkAgreement(reference, tasks, instructionPointers);
 }
 
 const SCHEDULE_ROW: Row = {
@@ -68,7 +89,7 @@ const SCHEDULE_ROW: Row = {
     const tasks = bootTwoTasks(libraryPath, projectRoot, 0);
     if (reference !== undefined) {
       await setUpTaskReference(reference, tasks, true);
-      await checkAgreement(reference, tasks);
+      await checkSchedules(reference, tasks);
     }
     return {
       ours: timed((iterations) => {
@@ -132,7 +153,8 @@ const LARGE_PAGES = 2048;
 
 /** Rows about the whole machine: recorded decisions, kernel model, write log. */
 export const MACHINE_ROWS: readonly Row[] = [
-  ...[1, 5, 20].map(sliceRow),
+  ...[1, 5, 20].map((instructions) => sliceRow(instructions, 'the same')),
+  sliceRow(5, 'no kernel'),
   snapshotRow('restore, 64 KiB guest, all 16 pages dirty', 'restores', SMALL_PAGES, 16, restore),
   snapshotRow('restore, 64 KiB guest, 3 pages dirty', 'restores', SMALL_PAGES, 3, restore),
   snapshotRow('restore, 8 MiB guest, all pages dirty', 'restores', LARGE_PAGES, 2048, restore),

@@ -7,12 +7,18 @@ import { UserError } from '../../emulator/errors.ts';
 import type { Timed } from './measure.ts';
 
 const SOURCE_DIR = join(import.meta.dirname, 'reference');
-const SOURCES = ['unicorn.c', 'machine.c', 'protocol.c'];
-const HEADERS = ['unicorn.h', 'machine.h'];
+const SOURCES = ['unicorn.c', 'machine.c', 'kernel.c', 'loops.c', 'protocol.c'];
+const HEADERS = ['unicorn.h', 'machine.h', 'kernel.h', 'loops.h'];
 const FLAGS = ['-std=c11', '-O2', '-Wall', '-Wextra'];
 
 /** A loop of the C program (the table in protocol.c). */
-export type ReferenceLoop = 'plain' | 'slices' | 'restores' | 'snapshots' | 'schedules';
+export type ReferenceLoop =
+  | 'plain'
+  | 'slices'
+  | 'switches'
+  | 'restores'
+  | 'snapshots'
+  | 'schedules';
 
 /** What a loop of the C program reports. */
 export interface ReferenceRun {
@@ -28,6 +34,8 @@ export interface Reference {
   /** Sends one set-up command. */
   tell(command: string): Promise<void>;
   run(loop: ReferenceLoop, iterations: number, argument: number): Promise<ReferenceRun>;
+  /** Sends one command and returns the numbers of its answer. */
+  ask(command: string): Promise<number[]>;
   close(): Promise<void>;
 }
 
@@ -100,9 +108,15 @@ class ReferenceProcess implements Reference {
     await this.#ask(command);
   }
 
+  async ask(command: string): Promise<number[]> {
+    return (await this.#ask(command)).map(Number);
+  }
+
   async run(loop: ReferenceLoop, iterations: number, argument: number): Promise<ReferenceRun> {
-    const [ns, ...ips] = await this.#ask(`run ${loop} ${iterations} ${argument}`);
-    return { ns: Number(ns), instructionPointers: ips.map(Number) };
+    const [ns = Number.NaN, ...instructionPointers] = await this.ask(
+      `run ${loop} ${iterations} ${argument}`,
+    );
+    return { ns, instructionPointers };
   }
 
   /** The words of the answer after `ok`. */

@@ -7,6 +7,14 @@ const SIGSEGV = 11;
 const IDS_OK: KernelOutcome = { kind: 'exit', status: 0, stdout: 'ids: 8 tasks x 100 = 800 ok\n' };
 const IDS_LOST: KernelOutcome = { kind: 'some-seed-fails', status: 1 };
 
+const FENCE_OK: KernelOutcome = {
+  kind: 'exit',
+  status: 0,
+  stdout: 'fence: 3 tasks x 200 = 600 ok\n',
+};
+const FENCE_UNKNOWN: KernelOutcome = { kind: 'exit', status: 3, stdout: '' };
+const FENCE_LOST: KernelOutcome = { kind: 'some-seed-fails', status: 1 };
+
 function slept(how: 'all' | 'not all'): KernelOutcome {
   const stdout = `sleep: 2 tasks x 5, ${how} of the sections aborted\n`;
   return { kind: 'exit', status: 0, stdout };
@@ -81,9 +89,28 @@ export const kernelGuestBuilds: readonly KernelGuestBuild[] = [
     },
   },
   {
+    name: 'fence',
+    description: 'Memory taken back behind an rseq membarrier',
+    source: 'kernel/fence.c',
+    defines: [],
+    args: ['3', '200'],
+    outcomes: {
+      '4.18': FENCE_UNKNOWN,
+      '5.5': FENCE_UNKNOWN,
+      '5.10': FENCE_OK,
+      '6.0': FENCE_OK,
+      '6.18': FENCE_OK,
+      'broken-fence-lost': FENCE_LOST,
+      '6.19': FENCE_OK,
+      '7.0': FENCE_OK,
+      '7.1': FENCE_OK,
+    },
+  },
+  {
     name: 'sleep',
     description: 'A system call that sleeps inside a section',
     source: 'kernel/sleep.c',
+    findings: ['R14', 'R22'],
     defines: [],
     args: ['2', '5'],
     outcomes: {
@@ -115,6 +142,7 @@ export const kernelGuestBuilds: readonly KernelGuestBuild[] = [
     name: 'probe',
     description: 'What tells neighbouring releases apart in system calls and struct rseq',
     source: 'kernel/probe.c',
+    findings: ['R14'],
     defines: [],
     args: [],
     outcomes: {

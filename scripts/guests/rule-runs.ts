@@ -7,7 +7,10 @@ type Setting = Omit<RuleRun['settings'], 'kernel'> & { readonly kernel?: string 
 
 const KERNEL = '6.18';
 
-/** Source in guest/rules/run/, rule that its run breaks, what it is, and how it is run if not by default. */
+/**
+ * Source in guest/rules/run/, rule that its run breaks, what it is, and how it is run if not by
+ * default.
+ */
 const BROKEN: readonly (readonly [name: string, rule: string, title: string, setting?: Setting])[] =
   [
     ['r02-descriptor-unmapped', 'R2', 'a descriptor whose memory goes away'],

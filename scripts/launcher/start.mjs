@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { entryFor, findBundle } from './bundle.mjs';
 import { swallowedOptionsMessage } from './swallowed.mjs';
-import { needsWorker, runInWorker } from './worker.mjs';
+import { endWithParent, needsWorker, runInWorker } from './worker.mjs';
 
 /** Exit status of every failure that is ours, not the guest's. */
 const ownFailure = 125;
@@ -22,6 +22,7 @@ export async function start(argv) {
   // console.log() hides a broken pipe unless someone listens.
   process.stdout.on('error', fail);
   process.stderr.on('error', fail);
+  endWithParent(process.env);
   process.on('beforeExit', () => failWithLine('internal error: the verb never finished'));
   try {
     const message = swallowedOptionsMessage(argv, process.env, { existsSync, readFileSync });

@@ -12,12 +12,14 @@ const ownNames = [
   'check',
   'config',
   'cpus',
+  'depth',
   'entries',
   'env',
   'escalate',
   'guest',
   'kernel',
   'kernels',
+  'list',
   'markdown',
   'max-instructions',
   'max-memory',
@@ -25,7 +27,9 @@ const ownNames = [
   'preemptions',
   'print-schedule',
   'quick',
+  'resume',
   'rounds',
+  'runs',
   'rule',
   'save-schedule',
   'schedules',
@@ -57,9 +61,9 @@ const sharedNames = ['force', 'jobs', 'json'];
 /**
  * Not reported although npm takes them too: --quiet (npm makes it its log level, and its loss only
  * adds a summary), --offline (who tells npm to stay offline means all of us: the verbs honour
- * npm_config_offline), --only (npm drops it with a warning of its own, and leaves no trace), --format and
- * --ignore (npm takes them for its --format-package-lock and --ignore-scripts: the loss is seen at once,
- * and adds findings).
+ * npm_config_offline), --only (npm drops it with a warning of its own, and leaves no trace), --format
+ * and --ignore (npm takes them for its --format-package-lock and --ignore-scripts: the loss is seen at
+ * once, and adds findings).
  */
 export const unreportedNames = ['format', 'ignore', 'offline', 'only', 'quiet'];
 
@@ -70,6 +74,7 @@ const flags = [
   'check',
   'escalate',
   'force',
+  'list',
   'print-schedule',
   'quick',
   'step-others',

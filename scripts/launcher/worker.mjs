@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
  * Verbs that run an engine, which is native code, do so in a worker process: should it crash, the
  * status must not look like a guest's that was killed; should it hang, Ctrl-C must still end it.
  */
-const engineVerbs = ['emulate', 'fuzz', 'replay'];
+const engineVerbs = ['emulate', 'fuzz', 'replay', 'regress', 'mutate'];
 
 /** Set in workers. */
 const workerVariable = 'RSEQ_TESTBED_WORKER';
@@ -12,8 +12,8 @@ const workerVariable = 'RSEQ_TESTBED_WORKER';
 /** Ended by Ctrl-C, as a shell reports it. */
 const interrupted = 130;
 const ownFailure = 125;
-/** How long a worker may take to finish after Ctrl-C. */
-const graceMilliseconds = 2000;
+/** How long a worker may take to finish after Ctrl-C; a second one ends it at once. */
+const graceMilliseconds = 5000;
 
 /**
  * Whether this process should leave the verb to a worker.
@@ -22,6 +22,19 @@ const graceMilliseconds = 2000;
  */
 export function needsWorker(argv, env) {
   return engineVerbs.includes(argv[0] ?? '') && env[workerVariable] === undefined;
+}
+
+/**
+ * In a worker: ends this process once the one that started it has gone, however it went.
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function endWithParent(env) {
+  if (env[workerVariable] === undefined) {
+    return;
+  }
+  process.on('disconnect', () => process.exit(ownFailure));
+  // Waiting for that keeps nobody alive.
+  process.channel?.unref();
 }
 
 /**
@@ -38,8 +51,8 @@ export function runInWorker(argv) {
   let wasInterrupted = false;
   /** @param {NodeJS.Signals} signal */
   const pass = (signal) => {
+    worker.kill(wasInterrupted ? 'SIGKILL' : signal);
     wasInterrupted = true;
-    worker.kill(signal);
     setTimeout(() => worker.kill('SIGKILL'), graceMilliseconds).unref();
   };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {

@@ -1,49 +1,58 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
-import { TestMachine } from '../kernel-model/harness.ts';
-import { RSEQ_CONTRACT } from '../kernel-model/rseq/contract.ts';
-import { mainline } from '../kernel-model/rseq/mainline-fixture.ts';
-import { projectRoot } from '../support/project.ts';
+import { expect, test } from 'vitest';
+import { makeProject, projectRoot } from '../support/project.ts';
+import { unicornLibrary } from '../support/unicorn.ts';
 
-const PAGE = join(projectRoot, 'docs/adding-a-kernel.md');
-/** Two folders below the root, where the block's imports lead to the project. */
-const FOLDER = join(projectRoot, '.cache/docs');
-const MODULE = join(FOLDER, `vendor-${process.pid}.ts`);
-const AREA = 0x1000_0000;
+const PAGE = 'docs/adding-a-kernel.md';
+const REGISTRY = 'kernel-model/rseq/registry.ts';
+const COPIED = ['emulator', 'guest', 'kernel-model', 'scripts', 'test', 'docs'];
+const CONFIGURATION = ['package.json', 'tsconfig.json', 'vitest.config.ts'];
+const CONTRACT = 'test/kernel-model/rseq/contract.test.ts';
 
-let vendor: KernelProfile;
+/** What the page says to write: the file with its path, and the registry's line. */
+async function readPage() {
+  const page = await readFile(join(projectRoot, PAGE), 'utf8');
+  const [file = '', entry = ''] = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, it]) => it);
+  const [, path = ''] = /^`(kernel-model\/rseq\/[\w.-]+\.ts)`:$/m.exec(page) ?? [];
+  return { file, entry, path };
+}
 
-beforeAll(async () => {
-  const [, block] = /^```ts\n(.*?)^```$/ms.exec(await readFile(PAGE, 'utf8')) ?? [];
-  if (block === undefined) throw new Error('the page has a block of TypeScript');
-  await mkdir(FOLDER, { recursive: true });
-  await writeFile(MODULE, block);
-  ({ VENDOR: vendor } = await import(MODULE));
-});
+/** The registry with the line of the page, and the import that it needs. */
+async function extendRegistry(entry: string, path: string): Promise<string> {
+  const registry = await readFile(join(projectRoot, REGISTRY), 'utf8');
+  const [, name = ''] = /: (\w+),$/m.exec(entry) ?? [];
+  const imported = `import { ${name} } from './${path.split('/').at(-1)}';\n`;
+  return imported + registry.replace('export const PROFILES = {\n', `$&${entry}`);
+}
 
-afterAll(() => rm(MODULE, { force: true }));
+test('the example is one file and one entry', { timeout: 180_000 }, async () => {
+  const { file, entry, path } = await readPage();
+  const written = { [path]: file, [REGISTRY]: await extendRegistry(entry, path) };
+  const cwd = await makeProject([...COPIED, ...CONFIGURATION], written);
+  const options = { cwd, preferLocal: true, localDir: projectRoot, reject: false, all: true };
 
-test('the example has the right types', async () => {
-  const options = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext'];
-  const checks = ['--allowImportingTsExtensions', '--erasableSyntaxOnly', '--skipLibCheck'];
-  const { stdout } = await execa('tsc', [...options, ...checks, '--ignoreConfig', MODULE], {
-    cwd: projectRoot,
-    localDir: projectRoot,
-    preferLocal: true,
-    reject: false,
-  });
-  expect(stdout).toBe('');
-});
+  const types = await execa('tsc', ['--noEmit', '-p', '.'], options);
+  expect(types.all).toBe('');
 
-test.each(Object.entries(RSEQ_CONTRACT))('the example keeps the contract: %s', (_, check) => {
-  check(vendor, mainline);
-});
+  const contract = await execa('vitest', ['run', CONTRACT, '-t', 'vendor-6.18'], options);
+  expect(contract.all).toMatch(/^\d{2} passed, 0 failed/m);
 
-test('the example differs from linux-6.18 as it says', () => {
-  const registered = (profile?: KernelProfile) =>
-    new TestMachine(profile === undefined ? {} : { profile }).call('rseq', [AREA, 64, 0, 1]);
-  expect([registered(vendor), registered()]).toEqual([-22, 0]);
+  const verb = (...args: string[]) => execa('node', ['scripts/rseq-testbed.mjs', ...args], options);
+  const kernels = await verb('kernels', 'vendor-6.18');
+  expect(kernels.all).toContain('flags inhibit restarts');
+  const emulated = { ...options, env: { RSEQ_TESTBED_LIBUNICORN: await unicornLibrary() } };
+  const emulate = (guest: string, ...args: string[]) =>
+    execa(
+      'node',
+      ['scripts/rseq-testbed.mjs', 'emulate', guest, '--kernel', 'vendor-6.18', ...args],
+      emulated,
+    );
+  const counter = await emulate('guest/counter.bin', '--', '4', '20');
+  expect(counter.exitCode, counter.all).toBe(0);
+  expect(counter.all).toContain('kernel vendor-6.18');
+  const probe = await emulate('guest/kernel/probe.bin');
+  expect(probe.all).toContain('64 bytes -22');
+  expect(probe.exitCode, 'flags are no mistake').toBe(0);
 });

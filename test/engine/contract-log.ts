@@ -201,6 +201,49 @@ function boundaryOfRepetition(subject: Subject): void {
   expect(rig.takeLog()).toMatchObject([{ kind: 'boundary' }, { kind: 'store' }]);
 }
 
+function boundariesToStopAt(subject: Subject): void {
+  const rig = new Rig(subject);
+  const [first, marked, , last] = rig.load([nop, store(DATA), nop, nop, jump(CODE)]);
+  for (const one of [marked, last]) rig.cpu.markBoundary(one?.address ?? 0);
+  rig.cpu.stopsAtBoundaries = true;
+  const stops: [number, string, number][] = [];
+  for (let i = 0; i < 4; i++) {
+    const exit = rig.cpu.run(100);
+    stops.push([rig.cpu.instructionPointer, exit.kind, rig.cpu.retired]);
+  }
+  const [atMarked, atLast] = [marked?.address ?? 0, last?.address ?? 0];
+  expect(stops).toEqual([
+    [atMarked, 'boundary', 1],
+    [atLast, 'boundary', 2],
+    [atMarked, 'boundary', 3],
+    [atLast, 'boundary', 2],
+  ]);
+  const logged = rig.takeLog().filter(({ kind }) => kind === 'boundary');
+  expect(logged.map(({ address }) => address)).toEqual([atMarked, atLast, atMarked]);
+  // A budget that ends there comes first, and a loop back to the start of a run is a stop.
+  rig.cpu.instructionPointer = first?.address ?? 0;
+  expect(rig.cpu.run(1)).toEqual({ kind: 'budget' });
+  rig.cpu.stopsAtBoundaries = false;
+  expect(rig.cpu.run(10)).toEqual({ kind: 'budget' });
+  rig.load([nop, jump(CODE)]);
+  rig.cpu.markBoundary(CODE);
+  rig.cpu.stopsAtBoundaries = true;
+  expect(rig.cpu.run(10)).toEqual({ kind: 'boundary' });
+  expect(rig.cpu.retired).toBe(2);
+}
+
+function repetitionToStopAt(subject: Subject): void {
+  const rig = new Rig(subject);
+  const [, marked] = rig.load([nop, fill(8), nop]);
+  rig.cpu.markBoundary(marked?.address ?? 0);
+  rig.cpu.stopsAtBoundaries = true;
+  rig.cpu.write('rdi', BigInt(DATA));
+  rig.cpu.write('rcx', 3n);
+  expect(rig.cpu.run(5)).toEqual({ kind: 'boundary' });
+  expect(rig.cpu.run(4)).toEqual({ kind: 'budget' });
+  expect(rig.cpu.retired).toBe(4);
+}
+
 /** The access log. */
 export const logChecks: readonly ContractCheck[] = [
   { name: 'stores are logged in order, with what they stored', check: storesInOrder },
@@ -212,4 +255,6 @@ export const logChecks: readonly ContractCheck[] = [
   { name: 'a mark holds on all CPUs until the code changes', check: boundariesOnAllCpus },
   { name: 'a mark logs what executes only', check: boundariesOnlyWhenExecuted },
   { name: 'a marked repetition is logged before its stores', check: boundaryOfRepetition },
+  { name: 'a run ends before a mark where asked to', check: boundariesToStopAt },
+  { name: 'a repetition is one mark to stop at', check: repetitionToStopAt },
 ];

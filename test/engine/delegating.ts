@@ -59,6 +59,12 @@ export class DelegatingCpu implements EngineCpu {
   setDescriptorRange(start: number, lengthBytes: number): void {
     this.inner.setDescriptorRange(start, lengthBytes);
   }
+  get stopsAtBoundaries(): boolean {
+    return this.inner.stopsAtBoundaries;
+  }
+  set stopsAtBoundaries(value: boolean) {
+    this.inner.stopsAtBoundaries = value;
+  }
   markBoundary(address: number): void {
     this.inner.markBoundary(address);
   }

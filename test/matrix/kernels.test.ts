@@ -1,13 +1,13 @@
-import { release } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import { openMachine } from '../../emulator/machine/open.ts';
+import { compareVersions, parseVersion } from '../../kernel-model/abi/linux-version.ts';
 import { PROFILES } from '../../kernel-model/rseq/registry.ts';
-import { findProfile } from '../../kernel-model/rseq/resolve.ts';
+import { findProfile, resolveKernel } from '../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
-import type { KernelOutcome, ManifestGuest } from '../../scripts/guests.ts';
+import type { KernelGuest, KernelOutcome, ManifestGuest } from '../../scripts/guests.ts';
 import {
   guestDir,
   isForMainline,
@@ -16,12 +16,14 @@ import {
   readManifest,
 } from '../guest/guest-files.ts';
 import { whyNotNative } from '../guest/native.ts';
+import { profileOfHost } from '../native/judge/host-kernel.ts';
 import { type GuestRun, runGuest } from '../support/guest-runs.ts';
 import { matrixCases } from '../support/matrix.ts';
 import { unicornLibrary } from '../support/unicorn.ts';
 
-const MAINLINE = Object.values<KernelProfile>(PROFILES).filter(({ name }) =>
-  name.startsWith('linux-'),
+/** The kernels that mainline's programs run under, with right results. */
+const MAINLINE = Object.values<KernelProfile>(PROFILES).filter(
+  ({ scheme, lostEvents }) => scheme === 'mainline' && lostEvents === undefined,
 );
 const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
 const settings = [1, 2, 8].flatMap((cpus) =>
@@ -30,6 +32,7 @@ const settings = [1, 2, 8].flatMap((cpus) =>
 /** `ids` needs slices that hold two sections: no forward progress is promised across them. */
 const SHORTEST_TICK = 50;
 const kernelGuestSettings = settings.filter(({ tick }) => tick >= SHORTEST_TICK);
+const SHORTER_WORKLOADS = ['4', '12'];
 const MAX_INSTRUCTIONS = 5_000_000;
 const SIGNAL_STATUS_BASE = 128;
 
@@ -43,26 +46,21 @@ function settingToString({ cpus, tick, seed }: (typeof settings)[number]): strin
   return `--cpus ${cpus} --tick ${tick} --seed ${seed}`;
 }
 
+/** As short as will do: a full run is to take minutes. */
+function shorterArgs(guest: ManifestGuest): readonly string[] {
+  return isSchemeGuest(guest) ? SHORTER_WORKLOADS : ['4', '20'];
+}
+
 describe('every mainline kernel runs every guest with the right result', () => {
-  // Shorter than by default, and all seeds for one: a full run is to take minutes.
-  const shorter = ['4', '20'];
-  const seedsOf = (guest: ManifestGuest) => {
-    if (guest.name === 'counter') return seeds.length;
-    return isSchemeGuest(guest) ? 1 : 4;
-  };
   const cases = MAINLINE.flatMap((profile) =>
     guests
       .filter((guest) => !isUnprotected(guest) && isForMainline(guest))
-      .flatMap((guest) =>
-        settings
-          .filter(({ seed }) => seed <= seedsOf(guest))
-          .map((setting) => ({ profile, guest, setting })),
-      ),
+      .flatMap((guest) => settings.map((setting) => ({ profile, guest, setting }))),
   );
-  for (const { profile, guest, setting } of matrixCases(cases, 30)) {
+  for (const { profile, guest, setting } of matrixCases(cases, 60)) {
     const { path } = guest.files.bin;
     it(`${path} --kernel ${profile.name} ${settingToString(setting)}`, () => {
-      const args = isSchemeGuest(guest) ? guest.args : shorter;
+      const args = shorterArgs(guest);
       const { outcome, stdout } = runGuest(machine, { guest: path, args, profile, ...setting });
       expect({ outcome, stdout }).toEqual({
         outcome: { kind: 'exit', status: 0 },
@@ -110,7 +108,9 @@ describe('a guest whose outcome depends on the kernel ends as the manifest says:
     it(`${guest.name} --kernel ${kernel}`, () => {
       const run = { guest: path, args: guest.args, profile, cpus: 1, tick: 50 };
       if (expected.kind === 'some-seed-fails') {
-        const statuses = seeds.map((seed) => runGuest(machine, { ...run, seed }).outcome);
+        const statuses = [1, 2].flatMap((cpus) =>
+          seeds.map((seed) => runGuest(machine, { ...run, cpus, seed }).outcome),
+        );
         expect(statuses).toContainEqual({ kind: 'exit', status: expected.status });
         return;
       }
@@ -119,40 +119,55 @@ describe('a guest whose outcome depends on the kernel ends as the manifest says:
   }
 });
 
-it('each mainline kernel is told from the next one by a guest', () => {
-  const outcomes = MAINLINE.map(({ aliases: [version = ''] }) =>
-    kernelGuests.map((guest) => guest.outcomes[version]),
-  );
-  outcomes.slice(1).forEach((own, index) => {
-    const differing = own.filter((outcome, guest) => {
-      const before = outcomes[index]?.[guest];
-      return outcome && before && JSON.stringify(outcome) !== JSON.stringify(before);
-    });
-    expect(differing, MAINLINE[index + 1]?.name).not.toEqual([]);
+/** What the manifest says of this kernel, or of the last one before it that it speaks of. */
+function outcomeUnder({ release }: KernelProfile, { outcomes }: KernelGuest): KernelOutcome {
+  const versionOf = (text: string) => parseVersion(text.split('.').slice(0, 2).join('.'));
+  const own = versionOf(release);
+  const older = Object.entries(outcomes).flatMap(([kernel, outcome]) => {
+    const version = versionOf(kernel);
+    const isOlder = version && own && compareVersions(version, own) <= 0;
+    return isOlder ? [{ version, outcome }] : [];
   });
+  const last = older.toSorted((a, b) => compareVersions(a.version, b.version)).at(-1);
+  if (last === undefined) throw new Error(`no outcome at or before ${release}`);
+  return last.outcome;
+}
+
+test.each([
+  ['6.18', 'sleep', '6.18'],
+  ['6.17', 'sleep', '5.5'],
+  ['6.16', 'probe', '6.15'],
+  ['5.9', 'fence', '5.5'],
+  ['7.4', 'ids', '7.1'],
+])('a host of %s is expected to end %s as %s does', (host, name, kernel) => {
+  const found = resolveKernel(host);
+  const guest = kernelGuests.find((it) => it.name === name);
+  if (!('profile' in found) || guest === undefined) throw new Error('it is known');
+  expect(outcomeUnder(found.profile, guest)).toEqual(guest.outcomes[kernel]);
 });
 
 describe('the kernel of this machine', () => {
-  const version = release().split('.').slice(0, 2).join('.');
+  const profile = profileOfHost();
   for (const guest of kernelGuests) {
     it(`ends ${guest.name} as the manifest says of its version`, async (context) => {
       const obstacle = await whyNotNative();
       context.skip(obstacle !== undefined, obstacle);
-      const expected = guest.outcomes[version];
-      context.skip(
-        expected === undefined,
-        `the manifest has no outcome of this kernel: ${version}`,
-      );
+      context.skip(typeof profile === 'string', String(profile));
+      if (typeof profile === 'string') return;
+      const expected = outcomeUnder(profile, guest);
       const file = join(guestDir, guest.files.elf.path);
       const { exitCode, signal, stdout } = await execa(file, guest.args, {
         reject: false,
         stripFinalNewline: false,
       });
       const status = signal === 'SIGSEGV' ? SIGNAL_STATUS_BASE + 11 : exitCode;
-      const wanted =
-        expected?.kind === 'signal' ? SIGNAL_STATUS_BASE + expected.signal : expected?.status;
-      expect(status).toBe(wanted);
-      if (expected?.kind !== 'some-seed-fails') expect(stdout).toBe(expected?.stdout);
+      const { kind } = expected;
+      // Whether an update is lost is up to the scheduler of the host.
+      if (kind === 'some-seed-fails') return expect([0, expected.status]).toContain(status);
+      expect({ status, stdout }).toEqual({
+        status: kind === 'signal' ? SIGNAL_STATUS_BASE + expected.signal : expected.status,
+        stdout: expected.stdout,
+      });
     });
   }
 });

@@ -44,9 +44,10 @@ const wrongImports = [
   ['layer-trace', 'emulator/trace/a.ts', '../machine/machine.ts', 'emulator/machine/machine.ts'],
   ['layer-machine', 'emulator/machine/b.ts', '../explore/x.ts', 'emulator/explore/x.ts'],
   ['layer-stepping', 'emulator/stepping/a.ts', '../explore/x.ts', 'emulator/explore/x.ts'],
-  ['layer-explore', 'emulator/explore/a.ts', '../validate/x.ts', 'emulator/validate/x.ts'],
-  ['layer-validate', 'emulator/validate/a.ts', '../report/x.ts', 'emulator/report/x.ts'],
+  ['layer-explore', 'emulator/explore/a.ts', '../report/x.ts', 'emulator/report/x.ts'],
+  ['layer-validate', 'emulator/validate/a.ts', '../explore/x.ts', 'emulator/explore/x.ts'],
   ['layer-report', 'emulator/report/a.ts', '../index.ts', 'emulator/index.ts'],
+  ['layer-regress', 'emulator/regress/a.ts', '../gdb/x.ts', 'emulator/gdb/x.ts'],
   ['layer-compare', 'emulator/compare/a.ts', '../gdb/x.ts', 'emulator/gdb/x.ts'],
   ['layer-gdb', 'emulator/gdb/a.ts', '../cli/main.ts', 'emulator/cli/main.ts'],
   [

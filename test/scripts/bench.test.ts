@@ -11,7 +11,7 @@ import { unicornLibrary } from '../support/unicorn.ts';
 const timeoutMilliseconds = 120_000;
 /** One row of each kind: run, slices of both levels, restore, snapshot, schedule. */
 const smokeRows = '^run, no stores$|^slice of 5|^restore.*3 pages|^snapshot.*3 pages|^whole sch';
-const smokeRowCount = 7;
+const smokeRowCount = 8;
 
 const compiler = await execa('gcc', ['--version'], { reject: false });
 const noCompiler = compiler.failed ? 'there is no gcc to compile the C side with' : undefined;

@@ -72,7 +72,8 @@ export function toMemoryOperand(instruction: Instruction): MemoryOperand {
   };
 }
 
-function toGeneralRegister(
+/** The general register behind a name of any width but the 8-bit ones. */
+export function toGeneralRegister(
   register: Register,
 ): { readonly register: GeneralRegister; readonly sizeBytes: number } | undefined {
   for (const [first, sizeBytes] of [

@@ -9,13 +9,14 @@ import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
 import { type Access, allows } from '../../../kernel-model/mm/mapping.ts';
 import { RECORD_BOUNDARY, RECORD_READ, RECORD_WRITE } from '../access-log.ts';
-import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
+import { assertBudget, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import type { ScriptedShared } from './engine.ts';
 import type { ScriptedAccess, ScriptedInstruction } from './script.ts';
 import { Watch } from './watch.ts';
 
 const BUDGET: Exit = { kind: 'budget' };
 const ARMED: Exit = { kind: 'armed' };
+const AT_BOUNDARY: Exit = { kind: 'boundary' };
 const RFLAGS_AT_RESET = 0x202n;
 
 interface ScriptedContext extends CpuContext {
@@ -28,6 +29,7 @@ interface ScriptedContext extends CpuContext {
 export class ScriptedCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
+  stopsAtBoundaries = false;
   readonly #shared: ScriptedShared;
   readonly #file = new BigUint64Array(REGISTER_FILE_WORDS);
   readonly #watch = new Watch();
@@ -50,11 +52,7 @@ export class ScriptedCpu implements EngineCpu {
   }
 
   run(budgetInstructions: number): Exit {
-    assert(
-      budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX,
-      'a budget',
-      budgetInstructions,
-    );
+    assertBudget(budgetInstructions);
     for (this.retired = 0; this.retired < budgetInstructions; this.retired++) {
       this.#left = budgetInstructions - this.retired - 1;
       const exit = this.#step();
@@ -84,6 +82,8 @@ export class ScriptedCpu implements EngineCpu {
     const fault = this.#firstFault(accesses);
     if (fault !== undefined) return fault;
     if (isExecuted && this.#shared.isBoundary(codeOffset)) {
+      const isRepeating = instruction.kind === 'fill' && this.#last === ip;
+      if (this.stopsAtBoundaries && this.retired > 0 && !isRepeating) return AT_BOUNDARY;
       this.#log(RECORD_BOUNDARY, ip, 0, BigInt(this.#last));
     }
     if (instruction.kind === 'exit') return instruction.exit;

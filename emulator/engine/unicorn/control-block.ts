@@ -1,9 +1,11 @@
 import {
+  ALL_BOUNDARY_STOPS,
   CLASS_TABLE_BYTES,
   CLASS_TABLE_ENTRIES,
   CONTROL,
   KNOWN_ARMINGS,
   NO_ADDRESS,
+  NO_BOUNDARY_STOPS,
   STOP_ARMED,
   STOP_BUDGET,
 } from './control.ts';
@@ -49,6 +51,7 @@ export class ControlBlock {
     this.#set(CONTROL.passIp, NO_ADDRESS);
     this.#set(CONTROL.repeatIp, NO_ADDRESS);
     this.watch = 0;
+    this.setBoundaryStops(false, true, 0);
     this.forgetKnownArmings();
     this.forgetClassMaps();
   }
@@ -64,11 +67,31 @@ export class ControlBlock {
     return this.#words[CONTROL.savedRemaining / 4] ?? 0;
   }
 
+  /**
+   * Whether the hooks stop before boundaries. A run passes one at its very beginning, however often
+   * it has to be taken up again there: `isBeginning` says that nothing of it has retired.
+   */
+  setBoundaryStops(isOn: boolean, isBeginning: boolean, budget: number): void {
+    const pass = isBeginning ? budget - 1 : ALL_BOUNDARY_STOPS;
+    this.#words[CONTROL.boundaryPass / 4] = isOn ? pass : NO_BOUNDARY_STOPS;
+  }
+
+  /** Whether a run with so much left is to stop before a boundary. */
+  get stopsAtBoundary(): boolean {
+    const pass = this.#words[CONTROL.boundaryPass / 4] ?? -1;
+    return pass >= 0 && pass !== this.remaining;
+  }
+
   get stopReason(): number {
     return this.#words[CONTROL.stopReason / 4] ?? 0;
   }
   set stopReason(value: number) {
     this.#words[CONTROL.stopReason / 4] = value;
+  }
+
+  /** Unicorn's error number from the last run. */
+  get error(): number {
+    return this.#words[CONTROL.error / 4] ?? 0;
   }
 
   set startIp(value: number) {
@@ -187,7 +210,8 @@ export class ControlBlock {
   }
 
   #setAddress(offset: number, value: number): void {
-    this.#unsigned[offset / 4] = value % HIGH;
+    // The remainder of a double is a call of fmod; this is one instruction.
+    this.#unsigned[offset / 4] = value >>> 0;
     this.#unsigned[offset / 4 + 1] = Math.floor(value / HIGH);
   }
 

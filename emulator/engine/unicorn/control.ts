@@ -40,7 +40,11 @@ export const CONTROL = {
   startIp: 136,
   /** u64: pointer to uc_emu_start. */
   startFunction: 144,
-  size: 152,
+  /** i32: what uc_emu_start returned. */
+  error: 152,
+  /** i32: stop before boundaries, but where `remaining` is this; below zero: never stop. */
+  boundaryPass: 156,
+  size: 160,
 } as const;
 
 export const STOP_BUDGET = 1;
@@ -54,3 +58,7 @@ export const CLASS_TABLE_BYTES = CLASS_TABLE_ENTRIES * 16;
 /** Direct-mapped table of known arming values, indexed by bits 5 to 10. */
 export const KNOWN_ARMINGS = 64;
 export const NO_ADDRESS = 0xffff_ffff_ffff_ffffn;
+
+/** Values of boundaryPass: never stop, and stop before every boundary. */
+export const NO_BOUNDARY_STOPS = -1;
+export const ALL_BOUNDARY_STOPS = 0x7fff_ffff;

@@ -6,7 +6,7 @@ import { INSTRUCTION_CLASS } from '../decode/classify.ts';
 import { endOfFetchable } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
 import { type ShiftOfMemory, withCarry } from '../decode/shift.ts';
-import { BUDGET_INSTRUCTIONS_MAX, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
+import { assertBudget, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
 import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
 import { isUnicornContext, type NativeContext, type UnicornContext } from './context-slabs.ts';
 import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
@@ -27,6 +27,7 @@ import { RegisterAccess } from './registers.ts';
 
 const BUDGET: Exit = { kind: 'budget' };
 const ARMED: Exit = { kind: 'armed' };
+const AT_BOUNDARY: Exit = { kind: 'boundary' };
 
 const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protection' };
 
@@ -34,6 +35,7 @@ const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protec
 export class UnicornCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
+  stopsAtBoundaries = false;
   readonly control: ControlBlock;
   readonly mapper: Mapper;
   readonly #shared: EngineShared;
@@ -75,11 +77,7 @@ export class UnicornCpu implements EngineCpu {
   }
 
   run(budgetInstructions: number): Exit {
-    assert(
-      budgetInstructions > 0 && budgetInstructions <= BUDGET_INSTRUCTIONS_MAX,
-      'a budget',
-      budgetInstructions,
-    );
+    assertBudget(budgetInstructions);
     this.#code.followChanges();
     this.#shared.current = this;
     this.retired = 0;
@@ -97,6 +95,7 @@ export class UnicornCpu implements EngineCpu {
     const control = this.control;
     control.remaining = budget;
     control.stopReason = 0;
+    control.setBoundaryStops(this.stopsAtBoundaries, this.retired === 0, budget);
     this.#shared.fault = undefined;
     this.#shared.slowAccess.begin();
     const error = this.#shared.hooks.start(this, this.instructionPointer);
@@ -249,10 +248,12 @@ export class UnicornCpu implements EngineCpu {
       Math.floor(ip / PAGE_SIZE),
       this.#shared.codeMaps.pointerOf(Math.floor(offset / PAGE_SIZE)),
     );
+    const isBoundary = byte !== kind;
+    if (isBoundary && this.stopsAtBoundaries && this.control.stopsAtBoundary) return AT_BOUNDARY;
     if (kind === INSTRUCTION_CLASS.plain) return undefined;
     const special = this.#shared.codeMaps.specialAt(offset);
     const logLength = this.#shared.ring.log.length;
-    if (byte !== kind) this.#logBoundary(special, ip);
+    if (isBoundary) this.#logBoundary(special, ip);
     switch (special.kind) {
       case 'exit':
         return special.exit;

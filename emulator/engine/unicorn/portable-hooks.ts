@@ -61,6 +61,7 @@ function beforeInstruction({ codeMaps, ring, running }: PortableParts, address: 
   const isPlain = (kind & INSTRUCTION_CLASS.plain) !== 0;
   if (!isPlain && !control.isRepeating(address) && !control.takePass(address)) return STOP_SPECIAL;
   if ((kind & BOUNDARY) !== 0 && !control.isRepeating(address)) {
+    if (control.stopsAtBoundary) return STOP_SPECIAL;
     if (ring.isFull) return STOP_LOG_FULL;
     ring.appendBoundary(address, control.lastIp, control.remaining);
   }

@@ -6,26 +6,27 @@ import type { HookPointers } from './portable-hooks.ts';
 
 /** Offset of each thunk in THUNK_BYTES. */
 export const CODE_THUNK_OFFSET = 0;
-export const MEMORY_THUNK_OFFSET = 192;
-export const START_THUNK_OFFSET = 400;
+export const MEMORY_THUNK_OFFSET = 208;
+export const START_THUNK_OFFSET = 416;
 
 /** thunks.S assembled for x86-64 hosts, as hexadecimal; a test assembles it again and compares. */
 const THUNK_HEX = [
-  '8329010f88990000004889f048c1e80c4189c04181e0ff03000041c1e0044c03412849390075724d8b400889',
-  'f025ff0f0000410fb6040083f801750d488b41084889710848894110c3a8017518483b712074e9483b711875',
-  '4048c74118ffffffffa80274d74c8b51384d8b024d3b4208731e488b4108498930498940088b014989401049',
-  '8970184983c0204d8902ebacc7410403000000eb16c7410402000000eb0d837904007507c741040100000048',
-  '897150ff6130662e0f1f84000000000089d025ff0f000001c83df90f00000f83a40000004d8b5138498b0249',
-  '3b42080f83a30000004d8b59084889104c8940084c895818458b19448958104189cb41c1e3084109f3448958',
-  '144883c02049890283fe1175624889d0492b4170493b417872384889d0492b41404883f8087d484189cb4901',
-  'c37e404885c0751e83f90875194d85c074314c89c048c1e80583e03f4d8b59484d3904c3741d418379040075',
-  '16418b014189415841c7010000000041c7410404000000c33d00100000770983f9080f854cffffff41ff6160',
-  '0f1f4000488b05690e0000488bb880000000488bb08800000031d231c94531c0ffa090000000',
+  '8329010f88ab0000004889f048c1e80c4189c04181e0ff03000041c1e0044c0341284939000f85800000004d',
+  '8b400889f025ff0f0000410fb6040083f801750d488b41084889710848894110c3a8017518483b712074e948',
+  '3b7118754e48c74118ffffffffa80274d78b819c00000085c078043b0175344c8b51384d8b024d3b4208731e',
+  '488b4108498930498940088b0149894010498970184983c0204d8902eb9ec7410403000000eb16c741040200',
+  '0000eb0d837904007507c741040100000048897150ff61300f1f84000000000089d025ff0f000001c83df90f',
+  '00000f83a40000004d8b5138498b02493b42080f83a30000004d8b59084889104c8940084c895818458b1944',
+  '8958104189cb41c1e3084109f3448958144883c02049890283fe1175624889d0492b4170493b417872384889',
+  'd0492b41404883f8087d484189cb4901c37e404885c0751e83f90875194d85c074314c89c048c1e80583e03f',
+  '4d8b59484d3904c3741d41837904007516418b014189415841c7010000000041c7410404000000c33d001000',
+  '00770983f9080f854cffffff41ff61600f1f400053488b1d580e0000488bbb80000000488bb38800000031d2',
+  '31c94531c0ff93900000008983980000005bc3',
 ].join('');
 
 export const THUNK_BYTES: Uint8Array = Uint8Array.from(Buffer.from(THUNK_HEX, 'hex'));
 
-const startThunk = koffi.proto('int rseq_start_thunk()');
+const startThunk = koffi.proto('void rseq_start_thunk()');
 
 /** Puts the thunks where they can be executed, with a page for the pointer that start_thunk reads. */
 export function loadThunks(): HookPointers {
@@ -33,7 +34,7 @@ export function loadThunks(): HookPointers {
   new Uint8Array(host.buffer).set(THUNK_BYTES);
   makeExecutable(host.pointer, PAGE_SIZE);
   const current = new BigUint64Array(host.buffer, PAGE_SIZE, 1);
-  const run: () => number = koffi.decode(host.pointer + BigInt(START_THUNK_OFFSET), startThunk);
+  const run: () => void = koffi.decode(host.pointer + BigInt(START_THUNK_OFFSET), startThunk);
   let last: ControlBlock | undefined;
   return {
     code: host.pointer + BigInt(CODE_THUNK_OFFSET),
@@ -44,7 +45,8 @@ export function loadThunks(): HookPointers {
         current[0] = control.pointer;
       }
       control.startIp = instructionPointer;
-      return run();
+      run();
+      return control.error;
     },
   };
 }

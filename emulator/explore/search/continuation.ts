@@ -14,6 +14,11 @@ export interface ContinuationState {
 
 export const CONTINUATION_START: ContinuationState = { vcpu: 0, patience: PATIENCE_INSTRUCTIONS };
 
+/** The task that runs seems to spin: its turn is over. */
+export function outOfPatience(state: ContinuationState): ContinuationState {
+  return { ...state, patience: 0 };
+}
+
 /** What the policy does next: a decision that is no interruption, or instructions of one vCPU. */
 export type Continuation =
   | { readonly kind: 'dispatch'; readonly decision: Decision; readonly state: ContinuationState }

@@ -1,5 +1,6 @@
 import { assert } from '../../../kernel-model/assert.ts';
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
+import type { Chooser } from '../../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
@@ -11,26 +12,56 @@ import {
   CONTINUATION_START,
   type ContinuationState,
   continueRun,
+  outOfPatience,
 } from './continuation.ts';
+
+/** Where a driver is, besides its machine. Opaque. */
+export interface DriverImage {
+  readonly continuation: ContinuationState;
+  readonly retired: readonly number[];
+}
 
 /** Steps a machine along the continuation policy. */
 export class Driver {
   readonly machine: Machine;
-  state: ContinuationState = CONTINUATION_START;
+  /** Instructions that each task has retired, by id. */
+  #retired: number[] = [];
+  #state: ContinuationState = CONTINUATION_START;
+  /** Answers the kernel's questions. */
+  chooser: Chooser = answer;
   /** The policy as a strategy: what the machine is booted with. */
   readonly strategy: Strategy = {
     next: ({ state }) => {
-      const next = continueRun(state, this.state);
-      this.state = next.state;
+      const next = continueRun(state, this.#state);
+      this.#state = next.state;
       return next.kind === 'dispatch'
         ? next.decision
         : { kind: 'run', vcpu: next.vcpu.id, instructions: next.limit };
     },
-    choose: answer,
+    choose: (point) => this.chooser(point),
   };
 
   constructor(machine: Machine) {
     this.machine = machine;
+  }
+
+  /** The vCPU whose turn it is. */
+  get turn(): number {
+    return this.#state.vcpu;
+  }
+
+  /** Instructions that a task has retired since it was created. */
+  retiredBy(task: number): number {
+    return this.#retired[task] ?? 0;
+  }
+
+  save(): DriverImage {
+    return { continuation: this.#state, retired: this.#retired.slice() };
+  }
+
+  restore({ continuation, retired }: DriverImage): void {
+    this.#state = continuation;
+    this.#retired = retired.slice();
   }
 
   /** Dispatches until some task is about to run; `undefined` once the run has ended. */
@@ -42,8 +73,8 @@ export class Driver {
         machine.step(this.strategy);
         continue;
       }
-      const next = continueRun(state, this.state);
-      this.state = next.state;
+      const next = continueRun(state, this.#state);
+      this.#state = next.state;
       if (next.kind === 'run') return taskOf(state, next.vcpu.current);
       machine.apply(next.decision);
     }
@@ -52,23 +83,51 @@ export class Driver {
 
   /** Runs the task that nextTask gave for at most so many instructions, within its turn. */
   run(task: Task, instructions: number): void {
+    this.#run(task, Math.min(instructions, this.#state.patience), false);
+  }
+
+  /** Runs the task that nextTask gave, within its turn, up to the next start or end of a section. */
+  runToBoundary(task: Task): void {
+    this.#run(task, this.#state.patience, true);
+  }
+
+  #run({ id, vcpu }: Task, instructions: number, stopsAtBoundaries: boolean): void {
     const { machine } = this;
-    const before = machine.counts.instructions;
-    const limit = Math.min(instructions, this.state.patience);
-    assert(limit > 0, 'a turn that is not over');
-    machine.apply({ kind: 'run', vcpu: task.vcpu, instructions: limit });
-    this.state = afterRun(this.state, machine.counts.instructions - before);
+    const before = machine.instructions;
+    assert(instructions > 0, 'a turn that is not over');
+    if (stopsAtBoundaries) machine.runToBoundary(vcpu, instructions);
+    else machine.apply({ kind: 'run', vcpu, instructions });
+    const retired = machine.instructions - before;
+    this.#state = afterRun(this.#state, retired);
+    this.#retired[id] = (this.#retired[id] ?? 0) + retired;
   }
 
   /** Makes a vCPU the one that runs. */
   turnTo(vcpu: number): void {
-    this.state = { ...CONTINUATION_START, vcpu };
+    this.#state = { ...CONTINUATION_START, vcpu };
+  }
+
+  /** The task that runs seems to spin: others get their turn. */
+  endTurn(): void {
+    this.#state = outOfPatience(this.#state);
   }
 
   /** What the task has armed now. */
   regionOf(task: Task): ArmedRegion | undefined {
     const { kernel } = this.machine;
     return kernel.profile.rseq.armedRegion(kernel.rseqContext(task));
+  }
+
+  /** What the word holds whose store arms the task's sections; 0 for nothing. */
+  armedWord(task: Task): number {
+    const { kernel } = this.machine;
+    const word = kernel.profile.rseq.armingWord(task);
+    return word === undefined ? 0 : kernel.rseqContext(task).memory.readU64AsNumber(word);
+  }
+
+  /** What the turn's task may still run before others get theirs. */
+  get patience(): number {
+    return this.#state.patience;
   }
 
   /** The instruction that the task executes next. */

@@ -2,6 +2,7 @@ import type { KernelState } from '../../../kernel-model/kernel-state.ts';
 import type { Decision } from '../../../kernel-model/sched/decision.ts';
 import { isAllowed } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
+import type { SignalSource } from './bounds.ts';
 import type { Interruption, Until } from './interruption.ts';
 
 /** What a move does: a decision, another vCPU's turn, or both. */
@@ -21,8 +22,11 @@ export interface Move extends Step {
 /** membarrier(2): the process registered for PRIVATE_EXPEDITED_RSEQ. */
 const MEMBARRIER_STATE_RSEQ = 1 << 8;
 
-/** Everything that can happen to a running task before its next instruction. */
-export function movesAt(state: KernelState, task: Task): Move[] {
+/**
+ * Everything that can happen to a running task before its next instruction. `signals` are those that may
+ * come from outside.
+ */
+export function movesAt(state: KernelState, task: Task, signals: readonly SignalSource[]): Move[] {
   const { id, vcpu } = task;
   const resume: Decision = { kind: 'switch', vcpu, task: id };
   const moves: Move[] = [{ interruption: () => ({ kind: 'spurious' }), decision: resume }];
@@ -35,6 +39,14 @@ export function movesAt(state: KernelState, task: Task): Move[] {
   }
   if (canBeFenced(state, task)) {
     moves.push({ interruption: () => ({ kind: 'fence' }), decision: { kind: 'fence', vcpu } });
+  }
+  for (const source of signals) {
+    if (source.task !== undefined && source.task !== id) continue;
+    const { signal } = source;
+    moves.push({
+      interruption: () => ({ kind: 'signal', signal }),
+      decision: { kind: 'signal', task: id, signal },
+    });
   }
   for (const by of state.vcpus[vcpu]?.queue ?? []) {
     moves.push({

@@ -1,7 +1,11 @@
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
+import type { LeftOutEntries, PlannedBoundary } from './unit.ts';
 
 /** Where an instruction is with respect to a section. */
 type Place = 'before' | 'inside' | 'after' | 'access';
+
+const NO_SPOTS: readonly Spot[] = [];
+const NO_SECTIONS: ReadonlySet<number> = new Set();
 
 interface Spot {
   readonly section: number;
@@ -20,6 +24,8 @@ export class SectionMap {
   readonly #spots = new Map<number, Spot[]>();
   /** Sections that each task was seen to enter. */
   readonly #enteredBy = new Map<number, Set<number>>();
+  /** How often each task executed each section, by both. */
+  readonly #executions = new Map<string, LeftOutEntries>();
 
   get sectionCount(): number {
     return this.#sections.size;
@@ -31,12 +37,38 @@ export class SectionMap {
   }
 
   spotsAt(address: number): readonly Spot[] {
-    return this.#spots.get(address) ?? [];
+    return this.#spots.get(address) ?? NO_SPOTS;
+  }
+
+  /** Whether the instruction is inside a section. */
+  isInside(address: number): boolean {
+    return this.spotsAt(address).some(({ place }) => place === 'inside');
+  }
+
+  /** All boundaries, in ascending order of their addresses. */
+  get boundaries(): PlannedBoundary[] {
+    return this.addresses.map((address) => ({
+      address,
+      places: [...new Set(this.spotsAt(address).map(({ place }) => place))],
+    }));
   }
 
   /** Which sections a task was seen to enter. */
   sectionsOf(task: number): ReadonlySet<number> {
-    return this.#enteredBy.get(task) ?? new Set();
+    return this.#enteredBy.get(task) ?? NO_SECTIONS;
+  }
+
+  /** Dynamic entries beyond `most` of each section by each task. */
+  beyond(most: number): LeftOutEntries[] {
+    return [...this.#executions.values()]
+      .filter(({ entries }) => entries > most)
+      .map(({ entries, ...rest }) => ({ ...rest, entries: entries - most }));
+  }
+
+  #countExecution(task: number, section: number, address: number): void {
+    const key = `${task} ${section}`;
+    const entries = (this.#executions.get(key)?.entries ?? 0) + 1;
+    this.#executions.set(key, { task, address, entries });
   }
 
   /** Takes in what one task executed, in order, with the region that was armed at each instruction. */
@@ -62,17 +94,19 @@ export class SectionMap {
       }
       this.#add(address, section, 'inside');
       this.#enter(task, section);
+      if (address === region.start) this.#countExecution(task, section, address);
       leftSection = section;
       sinceEnd = 0;
     });
   }
 
   /** An instruction outside sections that accesses memory which tasks share; it counts as its own. */
-  addShared(task: number, address: number): void {
-    if (this.spotsAt(address).some(({ place }) => place === 'inside')) return;
+  addShared(task: number, address: number, executions: number): void {
+    if (this.isInside(address)) return;
     const section = this.#number(-address);
     this.#enter(task, section);
     this.#add(address, section, 'access');
+    for (let i = 0; i < executions; i++) this.#countExecution(task, section, address);
   }
 
   #enter(task: number, section: number): void {

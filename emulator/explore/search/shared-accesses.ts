@@ -8,9 +8,16 @@ export interface Access {
   readonly writes: boolean;
 }
 
+interface SharedInstruction {
+  readonly task: number;
+  readonly address: number;
+  /** Executions by the task. */
+  executions: number;
+}
+
 interface Users {
   readonly tasks: Set<number>;
-  readonly instructions: Map<string, { readonly task: number; readonly address: number }>;
+  readonly instructions: Map<string, SharedInstruction>;
   isWritten: boolean;
 }
 
@@ -26,11 +33,14 @@ export class SharedAccesses {
     }
     users.tasks.add(task);
     users.isWritten ||= writes;
-    users.instructions.set(`${task} ${address}`, { task, address });
+    const name = `${task} ${address}`;
+    const instruction = users.instructions.get(name) ?? { task, address, executions: 0 };
+    instruction.executions++;
+    users.instructions.set(name, instruction);
   }
 
   /** The instructions, by the task that executed them. */
-  shared(): { readonly task: number; readonly address: number }[] {
+  shared(): SharedInstruction[] {
     return [...this.#users.values()]
       .filter(({ tasks, isWritten }) => tasks.size > 1 && isWritten)
       .flatMap(({ instructions }) => [...instructions.values()]);

@@ -2,11 +2,16 @@ import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
 import type { SectionMap } from './section-map.ts';
 
-/** How often each task entered each section on a path: tasks by row, sections by column. */
-export type Entries = Uint8Array<ArrayBuffer>;
+/** How often each task entered each section on a path, and a key of it. Opaque. */
+export interface Entries {
+  readonly counts: Uint8Array<ArrayBuffer>;
+  readonly key: number;
+}
 
 const TASKS_MAX = 256;
 const ENTRIES_LIMIT = 255;
+/** A section that is aborted more often in a row is so by the program itself: it is left alone then. */
+const RETRIES_MAX = 6;
 
 /**
  * Which positions of a path a search interrupts: boundaries of the first few dynamic entries of each
@@ -15,27 +20,30 @@ const ENTRIES_LIMIT = 255;
 export class Window {
   readonly #map: SectionMap;
   readonly #entriesMax: number;
-  #entries: Entries;
-  #key: string | undefined;
+  #counts: Uint8Array<ArrayBuffer>;
+  /** Whether a snapshot holds #counts. */
+  #isShared = false;
+  #key = 0;
 
   constructor(map: SectionMap, entriesMax: number) {
     this.#map = map;
     this.#entriesMax = entriesMax;
-    this.#entries = new Uint8Array(TASKS_MAX * map.sectionCount);
+    this.#counts = new Uint8Array(TASKS_MAX * map.sectionCount);
   }
 
   save(): Entries {
-    return this.#entries.slice();
+    this.#isShared = true;
+    return { counts: this.#counts, key: this.#key };
   }
 
-  restore(entries: Entries): void {
-    this.#entries = entries.slice();
-    this.#key = undefined;
+  restore({ counts, key }: Entries): void {
+    this.#counts = counts;
+    this.#isShared = true;
+    this.#key = key;
   }
 
-  /** Equal for equal entries. */
-  get key(): string {
-    this.#key ??= String.fromCharCode(...this.#entries);
+  /** Equal for entries that leave the same positions to interrupt; 32 bits. */
+  get key(): number {
     return this.#key;
   }
 
@@ -43,36 +51,47 @@ export class Window {
   note(task: Task, address: number, region: ArmedRegion | undefined): void {
     const isEntry = region?.start === address && task.abortsInRow === 0;
     for (const { section, place } of this.#map.spotsAt(address)) {
-      if (place !== 'access' && !(place === 'inside' && isEntry)) continue;
-      const at = this.#index(task, section);
-      this.#key = undefined;
-      this.#entries[at] = Math.min(ENTRIES_LIMIT, (this.#entries[at] ?? 0) + 1);
+      if (place === 'access' || (place === 'inside' && isEntry)) {
+        this.#count(this.#index(task, section));
+      }
     }
+  }
+
+  #count(at: number): void {
+    const count = this.#counts[at] ?? 0;
+    if (count > Math.min(this.#entriesMax, ENTRIES_LIMIT - 1)) return;
+    if (this.#isShared) {
+      this.#counts = this.#counts.slice();
+      this.#isShared = false;
+    }
+    this.#counts[at] = count + 1;
+    this.#key = (this.#key ^ mix(at, count) ^ mix(at, count + 1)) >>> 0;
   }
 
   /** Whether the task may be interrupted before the instruction at `address`. */
   isBoundary(task: Task, address: number): boolean {
+    if (task.abortsInRow > RETRIES_MAX) return false;
     const spots = this.#map.spotsAt(address);
     if (spots.length === 0) return task.abortsInRow > 0 && this.#isWithin(task);
-    return spots.some(({ section, place }) => {
-      const entries = this.#entries[this.#index(task, section)] ?? 0;
+    for (const { section, place } of spots) {
+      const entries = this.#counts[this.#index(task, section)] ?? 0;
       const isAhead = place === 'before' || place === 'access';
-      return isAhead ? entries < this.#entriesMax : entries <= this.#entriesMax;
-    });
-  }
-
-  /** Whether boundaries of the task may still come: if not, it need not be stepped. */
-  isNear(task: Task, address: number): boolean {
-    if (this.isBoundary(task, address)) return true;
-    for (const section of this.#map.sectionsOf(task.id)) {
-      if ((this.#entries[this.#index(task, section)] ?? 0) < this.#entriesMax) return true;
+      if (isAhead ? entries < this.#entriesMax : entries <= this.#entriesMax) return true;
     }
     return false;
   }
 
+  /** Whether boundaries of the task may still come: if not, it need not be stepped. */
+  isNear(task: Task, address: number): boolean {
+    for (const section of this.#map.sectionsOf(task.id)) {
+      if ((this.#counts[this.#index(task, section)] ?? 0) < this.#entriesMax) return true;
+    }
+    return this.isBoundary(task, address);
+  }
+
   #isWithin(task: Task): boolean {
     for (const section of this.#map.sectionsOf(task.id)) {
-      if ((this.#entries[this.#index(task, section)] ?? 0) <= this.#entriesMax) return true;
+      if ((this.#counts[this.#index(task, section)] ?? 0) <= this.#entriesMax) return true;
     }
     return false;
   }
@@ -80,4 +99,12 @@ export class Window {
   #index(task: Task, section: number): number {
     return (task.id % TASKS_MAX) * this.#map.sectionCount + section;
   }
+}
+
+/** 0 for a count of 0. */
+function mix(at: number, count: number): number {
+  if (count === 0) return 0;
+  let hash = Math.imul(at * 256 + count, 0x9e37_79b1);
+  hash ^= hash >>> 15;
+  return Math.imul(hash, 0x85eb_ca77) >>> 0;
 }

@@ -31,7 +31,7 @@ export interface KnownSection {
 export type Update = CodeStore & { readonly load: number };
 
 /** The sections that a program marks in its `__rseq_cs` table, with struct rseq_cs in it. */
-export function markedRegions(image: ProgramImage): readonly BoundedRegion[] {
+function markedRegions(image: ProgramImage): readonly BoundedRegion[] {
   const { addresses } = rseqDescriptorAddresses(image);
   if (addresses.length === 0) return [];
   const address = addresses.reduce<number>((least, each) => Math.min(least, each), Infinity);

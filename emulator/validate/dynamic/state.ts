@@ -68,7 +68,7 @@ export interface StateImage {
   readonly findings: readonly Finding[];
 }
 
-export const NOTHING: StateImage = {
+const NOTHING: StateImage = {
   attempts: [],
   leftovers: new Map(),
   unregisteredStarts: [],

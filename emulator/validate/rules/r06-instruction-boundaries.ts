@@ -3,7 +3,7 @@ import { DESCRIPTOR_FAMILIES, IMAGE_KINDS, type Rule } from './rule.ts';
 export const R6: Rule = {
   id: 'R6',
   name: 'instruction-boundaries',
-  title: 'A section decodes whole, and its branches and its end are on instruction boundaries',
+  title: 'A section decodes, and its branches and its end are on instruction boundaries',
   severity: { static: 'error' },
   rationale:
     'A range that ends inside an instruction, or a branch into the middle of one, means ' +
@@ -11,4 +11,5 @@ export const R6: Rule = {
   fix: 'Set the labels between instructions, and keep data out of the section.',
   families: DESCRIPTOR_FAMILIES,
   images: IMAGE_KINDS,
+  accepted: 'Data that the code of the section jumps over.',
 };

@@ -4,7 +4,7 @@ export const R8: Rule = {
   id: 'R8',
   name: 'index-validated',
   title:
-    'A section compares cpu_id or mm_cid with its index, or derives the index inside, before it has any effect',
+    'A section compares cpu_id or mm_cid with its index, or derives it inside, before any effect',
   severity: { static: 'error', dynamic: 'error' },
   rationale:
     'A migration between the load of the index and start_ip is not inside, so nothing ' +

@@ -4,7 +4,7 @@ export const R31: Rule = {
   id: 'R31',
   name: 'slice-protocol',
   title:
-    'A time-slice extension is requested, ended and yielded in this order, with no other system call inside',
+    'A slice extension is requested, ended and yielded in this order, with no other system call',
   severity: { dynamic: 'warning' },
   rationale:
     'The request is cleared before granted is tested, else a grant in between is missed; ' +

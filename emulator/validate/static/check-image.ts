@@ -15,8 +15,15 @@ export interface CheckResult {
   readonly findings: readonly Finding[];
 }
 
-/** Checks every section of a file by every rule that applies to it. */
-export function checkImage(image: ObjectImage, settings: CheckSettings): CheckResult {
+/**
+ * Checks every section of a file by every rule that applies to it.
+ * @param checks the static side of each rule; tests put in wrong ones.
+ */
+export function checkImage(
+  image: ObjectImage,
+  settings: CheckSettings,
+  checks: typeof STATIC_CHECKS = STATIC_CHECKS,
+): CheckResult {
   const program = new CheckedProgram(image, settings);
   const rules = RULE_IDS.filter((id) => applies(RULES[id], program));
   const tables = program.found.problems
@@ -24,7 +31,7 @@ export function checkImage(image: ObjectImage, settings: CheckSettings): CheckRe
     .map(({ rule, ...problem }) => toFinding(program, rule, problem));
   const sections = program.sections.flatMap((section) =>
     rules.flatMap((rule) => {
-      const problems = STATIC_CHECKS[rule]?.(section, program) ?? [];
+      const problems = checks[rule]?.(section, program) ?? [];
       return [...problems].map((problem) => toFinding(program, rule, problem, section));
     }),
   );

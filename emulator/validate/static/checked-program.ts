@@ -11,7 +11,7 @@ import { isThreadLocal } from './instruction.ts';
 import { type RunUp, runUpTo } from './run-up.ts';
 
 /** What librseq, glibc and tcmalloc register on x86-64. */
-export const USUAL_SIGNATURE = 0x5305_3053;
+const USUAL_SIGNATURE = 0x5305_3053;
 
 /** What a file is checked as. */
 export interface CheckSettings {
@@ -58,7 +58,7 @@ export class CheckedProgram {
   /** How a section is armed; in rfc-2017 by its own first store. */
   arming(section: CriticalSection): Arming {
     if (this.family !== 'rfc-2017') return armingOf(this.runUp(section.start));
-    const store = section.code?.linear.find(({ memory }) => memory.some(({ writes }) => writes));
+    const store = section.code?.reached.find(({ memory }) => memory.some(({ writes }) => writes));
     const place = store && armedPlace(store);
     const value = store?.source === undefined ? store?.immediate : undefined;
     const isArming = place !== undefined && (isThreadLocal(place) || value === section.descriptor);
@@ -76,7 +76,7 @@ export class CheckedProgram {
 }
 
 /** Of the ABI that a kernel has. */
-export function familyOf({ name }: Pick<KernelProfile, 'name'>): AbiFamily {
+function familyOf({ name }: Pick<KernelProfile, 'name'>): AbiFamily {
   const [base = name] = name.split('+');
   if (/^(linux|broken)-/.test(base)) return 'mainline';
   return base === 'rfc-2017' || base === 'desnoyers-2016b' ? base : 'other';

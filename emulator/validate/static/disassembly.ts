@@ -51,7 +51,7 @@ function addressesAround(program: CheckedProgram, address: number): readonly num
     ({ code, start }) => code?.at(address) !== undefined && start !== address,
   );
   const before =
-    section?.code?.linear.filter((each) => each.address < address) ??
+    section?.code?.reached.filter((each) => each.address < address) ??
     program.runUp(address).instructions;
   const lead = section === undefined ? [] : program.runUp(section.start).instructions;
   const shown = [...lead.slice(-CONTEXT_INSTRUCTIONS), ...before].slice(-CONTEXT_INSTRUCTIONS);

@@ -23,7 +23,8 @@ const NONE: Effects = { all: [], commits: [], early: [] };
 /** The stores of a section, told apart by whether others follow. */
 export function effectsOf(section: CriticalSection, program: CheckedProgram): Effects {
   const { code } = section;
-  if (code === undefined) return NONE;
+  // Code that does not decode has no order of stores to speak of.
+  if (code === undefined || code.problems.length > 0) return NONE;
   const arming = program.arming(section);
   const isEffect = (use: MemoryUse) =>
     use.writes && !isStack(use) && !(arming.kind === 'found' && isArmingWord(arming.place, use));

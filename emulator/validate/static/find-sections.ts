@@ -142,9 +142,15 @@ function scanTable(finder: Finder, table: Section): void {
     return;
   }
   const end = table.address + table.size - sizeBytes;
+  // What the pointer array says of a place comes before what it looks like.
+  const listed = [...finder.found.keys()];
   for (let at = Math.ceil(table.address / POINTER_BYTES) * POINTER_BYTES; at <= end; ) {
     const words = layoutOf(family).read(memory, at);
     const known = finder.found.has(at);
+    if (!known && listed.some((each) => each > at && each < at + sizeBytes)) {
+      at += POINTER_BYTES;
+      continue;
+    }
     const aligned = at % alignmentBytes === 0 && words !== undefined && !isBlank(words);
     if (known || aligned || (words !== undefined && isPlausible(memory, words))) {
       found(finder, at, table.name);

@@ -1,4 +1,4 @@
-import type { Register } from 'iced-x86';
+import { Mnemonic, type Register } from 'iced-x86';
 import type { CheckedProgram } from './checked-program.ts';
 import type { CriticalSection } from './critical-section.ts';
 import { decodeRun, INSTRUCTION_BYTES_MAX, type Instruction } from './instruction.ts';
@@ -30,7 +30,8 @@ export function handlerOf(section: CriticalSection, program: CheckedProgram): Ha
   const retries: Retry[] = [];
   const pending = [abort];
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-    if (byAddress.has(at) || (at >= start && at < end)) continue;
+    if (byAddress.has(at) || (at >= start && at < end) || !program.memory.isExecutable(at))
+      continue;
     if (byAddress.size === WALK_LIMIT_INSTRUCTIONS) break;
     const code = program.memory.codeAt(at, INSTRUCTION_BYTES_MAX);
     const [instruction] = decodeRun(code, at, 1);
@@ -80,7 +81,8 @@ export function followRegister(
   for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
     if (kept.has(each)) continue;
     kept.add(each);
-    if (each.reads.includes(register)) readers.push(each);
+    // A push keeps a register, or makes room on the stack.
+    if (each.reads.includes(register) && each.mnemonic !== Mnemonic.Push) readers.push(each);
     if (!each.kills.includes(register)) pending.push(...after(each));
   }
   return { readers, kept };

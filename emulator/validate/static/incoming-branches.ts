@@ -12,7 +12,7 @@ export interface IncomingBranch {
 }
 
 /** Ranges are looked up by blocks of so many bytes. */
-const BLOCK_SHIFT = 6;
+const BLOCK_BYTES = 64;
 
 interface CodeRange {
   readonly address: number;
@@ -28,8 +28,8 @@ interface Candidate {
 
 /**
  * The direct branches of a whole file that lead into its sections, start included, from outside of the
- * section that they lead to. Bytes that look like one are found first, which is fast in large files; then
- * the code around them is decoded.
+ * section that they lead to. Bytes that look like one are found first, which is fast in large files;
+ * then the code around them is decoded.
  */
 export function incomingBranches(
   image: ObjectImage,
@@ -62,7 +62,7 @@ function blocksOf(sections: readonly CriticalSection[]): ReadonlySet<number> {
 }
 
 function blockOf(address: number): number {
-  return Math.floor(address / 2 ** BLOCK_SHIFT);
+  return Math.floor(address / BLOCK_BYTES);
 }
 
 /** The sections with code or, in a file without any, the segments. */
@@ -91,8 +91,9 @@ function* candidates(
   blocks: ReadonlySet<number>,
 ): Iterable<Candidate> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const low = Math.min(...blocks);
-  const high = Math.max(...blocks);
+  const numbers = [...blocks];
+  const low = Math.min(...numbers) * BLOCK_BYTES;
+  const high = (Math.max(...numbers) + 1) * BLOCK_BYTES;
   for (let at = 0; at + 2 <= bytes.length; at++) {
     const opcode = bytes[at] ?? 0;
     let next = at;
@@ -109,8 +110,9 @@ function* candidates(
       continue;
     }
     const target = address + next + distance;
-    const block = blockOf(target);
-    if (block >= low && block <= high && blocks.has(block)) yield { next: address + next, target };
+    // Most targets are elsewhere, and this is asked for every byte.
+    if (target < low || target >= high) continue;
+    if (blocks.has(blockOf(target))) yield { next: address + next, target };
   }
 }
 

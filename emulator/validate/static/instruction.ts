@@ -41,7 +41,7 @@ export interface MemoryUse {
   readonly writes: boolean;
 }
 
-/** An instruction with what it does; registers are named by their full width. */
+/** An instruction with what it does; registers are named by their full width, segments left out. */
 export interface Instruction {
   readonly address: number;
   /** The address behind it. */
@@ -56,6 +56,9 @@ export interface Instruction {
   readonly writes: readonly Register[];
   /** Of `writes` those that get a new value in whole. */
   readonly kills: readonly Register[];
+  /** Bits of RflagsBits. */
+  readonly flagsRead: number;
+  readonly flagsChanged: number;
   readonly lock: boolean;
   readonly repeat: boolean;
   /** The last operand, if it is an immediate. */
@@ -107,7 +110,10 @@ function toInstruction(decoded: IcedInstruction, factory: InstructionInfoFactory
     .usedMemory()
     .map(toMemoryUse)
     .filter(({ reads, writes }) => reads || writes);
-  const registers = info.usedRegisters().map(toRegisterUse);
+  const registers = info
+    .usedRegisters()
+    .map(toRegisterUse)
+    .filter(({ register }) => !RegisterExt.isSegmentRegister(register));
   info.free();
   const last = decoded.opCount - 1;
   const lastKind = last < 0 ? undefined : decoded.opKind(last);
@@ -122,6 +128,8 @@ function toInstruction(decoded: IcedInstruction, factory: InstructionInfoFactory
     reads: registers.filter(({ access }) => READS.has(access)).map(({ register }) => register),
     writes: registers.filter(({ access }) => WRITES.has(access)).map(({ register }) => register),
     kills: registers.filter(({ kills }) => kills).map(({ register }) => register),
+    flagsRead: decoded.rflagsRead,
+    flagsChanged: decoded.rflagsModified,
     lock: decoded.hasLockPrefix,
     repeat: decoded.isStringInstruction && (decoded.hasRepPrefix || decoded.hasRepnePrefix),
     immediate:

@@ -4,6 +4,7 @@ import { decodeRun, type Instruction } from './instruction.ts';
 
 /** Longer sections are not looked into; see the rule about their length. */
 export const SECTION_LIMIT_INSTRUCTIONS = 4096;
+const RUN_INSTRUCTIONS = 16;
 
 /** Why a section does not decode: where, and what is wrong there. */
 export interface DecodeProblem {
@@ -15,9 +16,7 @@ export interface DecodeProblem {
 export class SectionCode {
   readonly start: number;
   readonly end: number;
-  /** All that decode, by ascending address. */
-  readonly linear: readonly Instruction[];
-  /** Of those, the ones that are reached from the start, by ascending address. */
+  /** The instructions that are reached from the start, by ascending address. */
   readonly reached: readonly Instruction[];
   readonly problems: readonly DecodeProblem[];
   /** It has more instructions than the limit; the rest is missing. */
@@ -27,12 +26,11 @@ export class SectionCode {
   constructor(memory: ObjectMemory, start: number, end: number) {
     this.start = start;
     this.end = end;
-    const code = memory.codeAt(start, end - start);
-    this.linear = decodeRun(code, start, SECTION_LIMIT_INSTRUCTIONS);
-    this.#byAddress = new Map(this.linear.map((each) => [each.address, each]));
-    this.cut = this.linear.length === SECTION_LIMIT_INSTRUCTIONS;
-    this.reached = this.#reach();
-    this.problems = this.cut ? [] : [...this.#endProblem(), ...this.#branchProblems()];
+    const { byAddress, undecoded } = this.#decode(memory.codeAt(start, end - start));
+    this.#byAddress = byAddress;
+    this.reached = [...byAddress.values()].toSorted((a, b) => a.address - b.address);
+    this.cut = byAddress.size >= SECTION_LIMIT_INSTRUCTIONS;
+    this.problems = this.cut ? [] : [...undecoded.map(noInstruction), ...this.#overlaps()];
   }
 
   holds(address: number): boolean {
@@ -93,26 +91,39 @@ export class SectionCode {
     );
   }
 
-  #reach(): readonly Instruction[] {
-    const first = this.at(this.start);
-    if (first === undefined) return [];
-    const reached = new Set([first, ...this.reachableFrom(first)]);
-    return this.linear.filter((each) => reached.has(each));
+  /** Follows the flow from the start on; data that it jumps over is never looked at. */
+  #decode(code: Uint8Array) {
+    const byAddress = new Map<number, Instruction>();
+    const undecoded: number[] = [];
+    const pending = [this.start];
+    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+      if (byAddress.has(at) || !this.holds(at)) continue;
+      if (byAddress.size >= SECTION_LIMIT_INSTRUCTIONS) break;
+      // The decoder gets the bytes up to the end only: an instruction across it is none.
+      const run = decodeRun(code.subarray(at - this.start), at, RUN_INSTRUCTIONS);
+      if (run.length === 0) undecoded.push(at);
+      for (const instruction of run) {
+        if (byAddress.has(instruction.address)) break;
+        byAddress.set(instruction.address, instruction);
+        if (instruction.flow === 'next' && instruction !== run.at(-1)) continue;
+        pending.push(...this.successors(instruction));
+        break;
+      }
+    }
+    return { byAddress, undecoded };
   }
 
-  #endProblem(): readonly DecodeProblem[] {
-    const last = this.linear.at(-1);
-    const next = last?.next ?? this.start;
-    if (next === this.end) return [];
-    // The decoder got the bytes up to the end only, so an instruction across it is invalid, too.
-    return [{ address: next, message: 'no whole instruction up to the end of the section' }];
+  #overlaps(): readonly DecodeProblem[] {
+    return this.reached.flatMap((each, index) => {
+      const previous = this.reached[index - 1];
+      if (previous === undefined || previous.next <= each.address) return [];
+      const branch = this.reached.find(({ target }) => target === each.address);
+      const address = branch?.address ?? each.address;
+      return [{ address, message: 'branches into the middle of an instruction' }];
+    });
   }
+}
 
-  #branchProblems(): readonly DecodeProblem[] {
-    return this.reached.flatMap(({ address, flow, target }) =>
-      target !== undefined && flow !== 'call' && this.holds(target) && this.at(target) === undefined
-        ? [{ address, message: 'branches into the middle of an instruction' }]
-        : [],
-    );
-  }
+function noInstruction(address: number): DecodeProblem {
+  return { address, message: 'no whole instruction up to the end of the section' };
 }

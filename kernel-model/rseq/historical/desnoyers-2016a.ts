@@ -108,5 +108,6 @@ export const DESNOYERS_2016A: KernelProfile = {
   ],
   release: '4.7.0-rseq-testbed',
   lastSyscall: 328,
+  scheme: 'desnoyers-2016a',
   rseq: variant,
 };

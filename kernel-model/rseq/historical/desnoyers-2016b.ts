@@ -125,5 +125,6 @@ export const DESNOYERS_2016B: KernelProfile = {
   ],
   release: '4.9.0-rseq-testbed',
   lastSyscall: 331,
+  scheme: 'desnoyers-2016b',
   rseq: variant,
 };

@@ -88,5 +88,6 @@ export const GETCPU_CACHE: KernelProfile = {
   ],
   release: '4.5.0-rseq-testbed',
   lastSyscall: 326,
+  scheme: 'getcpu-cache',
   rseq: variant,
 };

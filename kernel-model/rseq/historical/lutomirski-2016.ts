@@ -132,5 +132,6 @@ export const LUTOMIRSKI_2016: KernelProfile = {
   ],
   release: '4.6.0-rseq-testbed',
   lastSyscall: 328,
+  scheme: 'lutomirski-2016',
   rseq: variant,
 };

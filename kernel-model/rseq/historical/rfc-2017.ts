@@ -6,6 +6,7 @@ import {
   RSEQ_EVENT_SIGNAL,
   RSEQ_FLAG_UNREGISTER,
 } from '../../abi/rseq.ts';
+import { assert } from '../../assert.ts';
 import { toGuestAddress } from '../../hardware/address.ts';
 import {
   fails,
@@ -19,6 +20,7 @@ import {
 } from '../../syscalls/context.ts';
 import { parameters } from '../../syscalls/parameters.ts';
 import type { Task } from '../../task/task.ts';
+import { armedRegionOf, armingWordOf } from '../area.ts';
 import { isInside, readDescriptor, toRegion } from '../descriptor.ts';
 import {
   type KernelProfile,
@@ -33,7 +35,6 @@ import {
   AREA_NOT_READABLE,
   AREA_NOT_WRITABLE,
   fatal,
-  fieldOf,
   inheritUnlessThread,
   isUserRange,
   requestWork,
@@ -68,14 +69,8 @@ const variant: RseqVariant = {
   },
   onResume,
   onClone: inheritUnlessThread,
-  armedRegion({ task, memory }) {
-    const word = fieldOf(task, RSEQ_AREA.rseqCs);
-    const pointer = word === undefined ? undefined : memory.readU64(word);
-    if (pointer === undefined || pointer === 0n) return undefined;
-    const descriptor = readDescriptor(memory, pointer);
-    return descriptor === undefined ? undefined : toRegion(descriptor);
-  },
-  armingWord: (task) => fieldOf(task, RSEQ_AREA.rseqCs),
+  armedRegion: (context) => armedRegionOf(context, 'loose'),
+  armingWord: armingWordOf,
   standingRegions: () => NO_RANGES,
 };
 
@@ -115,8 +110,10 @@ function fixInstructionPointer(
   if (!isInside(descriptor, BigInt(registers.instructionPointer))) return RESUMED;
   const needed = needsRestart(context, address, descriptor.flags);
   if (typeof needed !== 'boolean') return needed;
-  const region = toRegion(descriptor);
-  return needed && region !== undefined ? sendTo(context, region, region.abort ?? 0) : RESUMED;
+  if (!needed) return RESUMED;
+  const region = toRegion(Number(pointer), descriptor, 'loose');
+  assert(region?.abort !== undefined, 'a task is inside, and there is a signature');
+  return sendTo(context, region, region.abort);
 }
 
 /** rseq_need_restart: which events the flags of area and descriptor let through. */
@@ -161,6 +158,8 @@ function sysRseq(context: SyscallContext, args: SyscallArguments): SyscallResult
   if (lengthBytes !== AREA_BYTES || pointer % BigInt(AREA_BYTES) !== 0n) return fails('EINVAL');
   const address = toGuestAddress(pointer);
   if (address === undefined || !isUserRange(pointer, lengthBytes)) return fails('EFAULT');
+  // As in 4.18: a null pointer passes all tests, and registers nothing.
+  if (address === 0) return returns(0);
   task.rseq = { address, lengthBytes, signature };
   task.notifyResume = true;
   return returns(0);
@@ -184,9 +183,11 @@ export const RFC_2017: KernelProfile = {
     'the call has number 333, after the 332 of Linux 4.14',
     'events, the flags that filter them, and the order of errors are as in Linux 4.18',
     'the ids are written after the fix-up, and unregistering resets them',
+    'a null area is taken and registers nothing, from the order of the checks',
     'threads are unregistered, children of fork registered',
   ],
   release: '4.14.0-rseq-testbed',
   lastSyscall: 332,
+  scheme: 'rfc-2017',
   rseq: variant,
 };

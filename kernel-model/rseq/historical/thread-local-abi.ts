@@ -83,5 +83,6 @@ export const THREAD_LOCAL_ABI: KernelProfile = {
   ],
   release: '4.6.0-rseq-testbed',
   lastSyscall: 328,
+  scheme: 'thread-local-abi',
   rseq: variant,
 };

@@ -149,5 +149,6 @@ export const TURNER_V1: KernelProfile = {
   ],
   release: '4.1.0-rseq-testbed',
   lastSyscall: 322,
+  scheme: 'turner-v1',
   rseq: variant,
 };

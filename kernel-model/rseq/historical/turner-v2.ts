@@ -122,5 +122,6 @@ export const TURNER_V2: KernelProfile = {
   ],
   release: '4.3.0-rseq-testbed',
   lastSyscall: 324,
+  scheme: 'turner-v2',
   rseq: variant,
 };

@@ -11,20 +11,11 @@ static const int general_ids[GENERAL_REGISTERS] = {35,  38,  40,  37,  44,  36, 
                                                    106, 107, 108, 109, 110, 111, 112, 113};
 
 enum { REGIONS_MAX = 64, CLASS_ENTRIES = 1024, LOG_RECORDS = 65536, DIRTY_MAX = 1024 };
-enum { CLASS_UNKNOWN = 0, CLASS_PLAIN = 1 };
-enum { SCHEDULE_SLICE_INSTRUCTIONS = 5, RSEQ_SIGNATURE = 0x53053053 };
+enum { PAGE_CACHE = 64, CLASS_PLAIN = 1, CLASS_BOUNDARY = 2 };
 
 struct class_entry {
   uint64_t page;
-  const uint8_t *map;
-};
-
-struct record {
-  uint64_t address;
-  uint64_t value;
-  uint32_t size;
-  uint32_t type;
-  uint64_t instruction;
+  uint8_t *map;
 };
 
 struct cpu {
@@ -33,11 +24,17 @@ struct cpu {
   uc_context *scratch;
   uint64_t saved_ip;
   uint64_t ip;
-  uint64_t rseq;
   uint64_t last;
   uint64_t previous;
   int32_t remaining;
   bool has_left_plain_code;
+};
+
+struct page {
+  uint64_t address;
+  uint8_t *host;
+  uint8_t *image;
+  bool is_dirty;
 };
 
 struct region {
@@ -45,16 +42,17 @@ struct region {
   uint64_t length;
   uint8_t *host;
   uint8_t *image;
+  struct page *pages;
 };
 
 static struct cpu cpus[CPUS];
 static struct region regions[REGIONS_MAX];
 static int region_count;
+static struct page *page_cache[PAGE_CACHE];
 static struct class_entry classes[CLASS_ENTRIES];
-static uint8_t plain_page[PAGE];
 static struct record records[LOG_RECORDS];
 static uint32_t record_count;
-static uint64_t dirty_pages[DIRTY_MAX];
+static struct page *dirty_pages[DIRTY_MAX];
 static int dirty_count;
 static bool is_by_count;
 
@@ -64,7 +62,17 @@ static void check(int error, const char *what) {
   }
 }
 
-/* What code_thunk of the testbed does: count, look the class up, keep the last two addresses. */
+static void append(struct record record) {
+  if (record_count == LOG_RECORDS) {
+    record_count = 0;
+  }
+  records[record_count++] = record;
+}
+
+/*
+ * What code_thunk of the testbed does: count, look the class up, log a boundary, keep the last two
+ * addresses.
+ */
 static void on_code(uc_engine *uc, uint64_t address, uint32_t size, void *data) {
   (void)size;
   struct cpu *cpu = data;
@@ -74,10 +82,14 @@ static void on_code(uc_engine *uc, uint64_t address, uint32_t size, void *data) 
     return;
   }
   const struct class_entry *entry = &classes[(address / PAGE) % CLASS_ENTRIES];
-  if (entry->page != address / PAGE || entry->map[address % PAGE] != CLASS_PLAIN) {
-    cpu->has_left_plain_code = true;
-    uc_emu_stop(uc);
-    return;
+  uint8_t class = entry->page == address / PAGE ? entry->map[address % PAGE] : 0;
+  if (class != CLASS_PLAIN) {
+    if ((class & CLASS_PLAIN) == 0) {
+      cpu->has_left_plain_code = true;
+      uc_emu_stop(uc);
+      return;
+    }
+    append((struct record){address, cpu->last, 0, RECORD_BOUNDARY, address});
   }
   cpu->previous = cpu->last;
   cpu->last = address;
@@ -88,11 +100,7 @@ static void on_write(uc_engine *uc, int type, uint64_t address, int size, int64_
                      void *data) {
   (void)uc;
   const struct cpu *cpu = data;
-  if (record_count == LOG_RECORDS) {
-    record_count = 0;
-  }
-  records[record_count++] =
-      (struct record){address, (uint64_t)value, (uint32_t)size, (uint32_t)type, cpu->last};
+  append((struct record){address, (uint64_t)value, (uint32_t)size, (uint32_t)type, cpu->last});
 }
 
 static void open_cpu(struct cpu *cpu, bool log) {
@@ -127,12 +135,16 @@ void machine_reset(bool by_count, bool log) {
   for (int i = 0; i < region_count; i++) {
     munmap(regions[i].host, regions[i].length);
     munmap(regions[i].image, regions[i].length);
+    free(regions[i].pages);
   }
+  for (int i = 0; i < CLASS_ENTRIES; i++) {
+    free(classes[i].map);
+    classes[i] = (struct class_entry){UINT64_MAX, NULL};
+  }
+  memset(page_cache, 0, sizeof page_cache);
   region_count = 0;
   record_count = 0;
   dirty_count = 0;
-  memset(classes, 0xff, sizeof classes);
-  memset(plain_page, CLASS_PLAIN, sizeof plain_page);
 }
 
 static uint8_t *reserve(uint64_t length) {
@@ -144,12 +156,25 @@ static uint8_t *reserve(uint64_t length) {
   return memory;
 }
 
+static void *allocate(uint64_t size) {
+  void *memory = malloc(size);
+  if (memory == NULL) {
+    fail("no memory");
+  }
+  return memory;
+}
+
 void machine_map(uint64_t address, uint64_t length, uint32_t protection) {
   if (region_count == REGIONS_MAX) {
     fail("too many regions");
   }
   struct region *region = &regions[region_count++];
-  *region = (struct region){address, length, reserve(length), reserve(length)};
+  *region = (struct region){address, length, reserve(length), reserve(length), NULL};
+  region->pages = allocate(length / PAGE * sizeof *region->pages);
+  for (uint64_t at = 0; at < length; at += PAGE) {
+    region->pages[at / PAGE] =
+        (struct page){address + at, region->host + at, region->image + at, false};
+  }
   for (int i = 0; i < CPUS; i++) {
     check(uc_mem_map_ptr(cpus[i].uc, address, length, protection, region->host), "uc_mem_map_ptr");
   }
@@ -163,7 +188,20 @@ void machine_pad(void) {
 
 void machine_add_code(uint64_t address) {
   uint64_t page = address / PAGE;
-  classes[page % CLASS_ENTRIES] = (struct class_entry){page, plain_page};
+  struct class_entry *entry = &classes[page % CLASS_ENTRIES];
+  if (entry->map != NULL) {
+    fail("two pages of code at one place of the class table");
+  }
+  *entry = (struct class_entry){page, allocate(PAGE)};
+  memset(entry->map, CLASS_PLAIN, PAGE);
+}
+
+void machine_mark_boundary(uint64_t address) {
+  const struct class_entry *entry = &classes[address / PAGE % CLASS_ENTRIES];
+  if (entry->page != address / PAGE) {
+    fail("0x%lx is not in a page of code", address);
+  }
+  entry->map[address % PAGE] |= CLASS_BOUNDARY;
 }
 
 static struct region *region_of(uint64_t address) {
@@ -175,12 +213,20 @@ static struct region *region_of(uint64_t address) {
   fail("0x%lx is not mapped", address);
 }
 
-void *machine_host_of(uint64_t address) {
-  struct region *region = region_of(address);
-  return region->host + (address - region->address);
+static struct page *page_of(uint64_t address) {
+  struct page **slot = &page_cache[address / PAGE % PAGE_CACHE];
+  if (*slot == NULL || (*slot)->address != address / PAGE * PAGE) {
+    const struct region *region = region_of(address);
+    *slot = &region->pages[(address - region->address) / PAGE];
+  }
+  return *slot;
 }
 
-void machine_set_cpu(unsigned index, const struct registers *registers, uint64_t rseq) {
+void *machine_host_of(uint64_t address) {
+  return page_of(address)->host + address % PAGE;
+}
+
+void machine_set_cpu(unsigned index, const struct registers *registers) {
   struct cpu *cpu = &cpus[index % CPUS];
   for (int i = 0; i < GENERAL_REGISTERS; i++) {
     check(uc_reg_write(cpu->uc, general_ids[i], &registers->general[i]), "uc_reg_write");
@@ -188,7 +234,6 @@ void machine_set_cpu(unsigned index, const struct registers *registers, uint64_t
   check(uc_reg_write(cpu->uc, UC_X86_REG_RFLAGS, &registers->rflags), "uc_reg_write");
   check(uc_reg_write(cpu->uc, UC_X86_REG_FS_BASE, &registers->fs_base), "uc_reg_write");
   cpu->ip = registers->rip;
-  cpu->rseq = rseq;
 }
 
 void machine_save(void) {
@@ -201,144 +246,77 @@ void machine_save(void) {
   }
 }
 
-uint64_t machine_rip(unsigned index) {
+uint64_t machine_ip(unsigned index) {
   return cpus[index % CPUS].ip;
 }
 
-/* Runs exactly `instructions` from where the CPU is. */
-static void run_slice(struct cpu *cpu, int32_t instructions) {
+void machine_set_ip(unsigned index, uint64_t ip) {
+  cpus[index % CPUS].ip = ip;
+}
+
+uint64_t machine_last_ip(unsigned index) {
+  return cpus[index % CPUS].last;
+}
+
+void machine_run(unsigned index, uint32_t instructions) {
+  struct cpu *cpu = &cpus[index % CPUS];
   if (is_by_count) {
-    check(uc_emu_start(cpu->uc, cpu->ip, 0, 0, (size_t)instructions), "uc_emu_start");
+    check(uc_emu_start(cpu->uc, cpu->ip, 0, 0, instructions), "uc_emu_start");
     uc_reg_read(cpu->uc, UC_X86_REG_RIP, &cpu->ip);
     return;
   }
-  cpu->remaining = instructions;
+  cpu->remaining = (int32_t)instructions;
   int error = uc_emu_start(cpu->uc, cpu->ip, 0, 0, 0);
   if (error != 0 || cpu->has_left_plain_code) {
     fail("stopped after 0x%lx, error %d", cpu->last, error);
   }
 }
 
-static void restore_cpus(void) {
+const struct record *machine_take_log(uint32_t *count) {
+  *count = record_count;
+  record_count = 0;
+  return records;
+}
+
+void machine_mark_dirty(uint64_t address) {
+  struct page *page = page_of(address);
+  if (page->is_dirty) {
+    return;
+  }
+  if (dirty_count == DIRTY_MAX) {
+    fail("too many dirty pages");
+  }
+  page->is_dirty = true;
+  dirty_pages[dirty_count++] = page;
+}
+
+void machine_restore_dirty(void) {
+  for (int i = 0; i < dirty_count; i++) {
+    memcpy(dirty_pages[i]->host, dirty_pages[i]->image, PAGE);
+    dirty_pages[i]->is_dirty = false;
+  }
+  dirty_count = 0;
+  machine_restore_cpus();
+}
+
+void machine_restore_cpus(void) {
   for (int i = 0; i < CPUS; i++) {
     uc_context_restore(cpus[i].uc, cpus[i].saved);
     cpus[i].ip = cpus[i].saved_ip;
   }
 }
 
-static void mark_dirty(uint64_t address) {
-  uint64_t page = address / PAGE;
-  for (int i = 0; i < dirty_count; i++) {
-    if (dirty_pages[i] == page) {
-      return;
-    }
-  }
-  if (dirty_count == DIRTY_MAX) {
-    fail("too many dirty pages");
-  }
-  dirty_pages[dirty_count++] = page;
-}
-
-static void restore_dirty(void) {
-  for (int i = 0; i < dirty_count; i++) {
-    struct region *region = region_of(dirty_pages[i] * PAGE);
-    uint64_t offset = dirty_pages[i] * PAGE - region->address;
-    memcpy(region->host + offset, region->image + offset, PAGE);
-  }
-  dirty_count = 0;
-  restore_cpus();
-}
-
-struct rseq_area {
-  uint32_t cpu_id_start;
-  uint32_t cpu_id;
-  uint64_t rseq_cs;
-  uint32_t flags;
-  uint32_t node_id;
-  uint32_t mm_cid;
-};
-
-struct rseq_cs {
-  uint32_t version;
-  uint32_t flags;
-  uint64_t start_ip;
-  uint64_t post_commit_offset;
-  uint64_t abort_ip;
-};
-
-/* The return to user mode of a preempted thread: rseq_ip_fixup, then rseq_update_cpu_node_id. */
-static void fix_up(struct cpu *cpu) {
-  struct rseq_area *area = machine_host_of(cpu->rseq);
-  if (area->rseq_cs != 0) {
-    const struct rseq_cs *section = machine_host_of(area->rseq_cs);
-    uint32_t signature;
-    memcpy(&signature, machine_host_of(section->abort_ip - sizeof signature), sizeof signature);
-    if (section->version != 0 || section->flags != 0 || area->flags != 0 ||
-        signature != RSEQ_SIGNATURE) {
-      fail("a bad descriptor at 0x%lx", area->rseq_cs);
-    }
-    if (cpu->ip - section->start_ip < section->post_commit_offset) {
-      cpu->ip = section->abort_ip;
-    }
-  }
-  area->rseq_cs = 0;
-  area->cpu_id_start = 0;
-  area->cpu_id = 0;
-  area->node_id = 0;
-  area->mm_cid = 0;
-  mark_dirty(cpu->rseq);
-}
-
-void run_plain(uint64_t iterations, uint64_t argument) {
-  for (uint64_t i = 0; i < iterations; i++) {
-    run_slice(&cpus[0], (int32_t)argument);
+void machine_save_cpus_again(void) {
+  for (int i = 0; i < CPUS; i++) {
+    uc_context_save(cpus[i].uc, cpus[i].scratch);
   }
 }
 
-void run_slices(uint64_t iterations, uint64_t argument) {
-  restore_cpus();
-  for (uint64_t i = 0; i < iterations; i++) {
-    run_slice(&cpus[i % CPUS], (int32_t)argument);
-  }
-}
-
-void run_restores(uint64_t iterations, uint64_t argument) {
+void machine_restore_pages(uint64_t count) {
   const struct region *region = &regions[region_count - 1];
-  for (uint64_t i = 0; i < iterations; i++) {
-    memcpy(region->host, region->image, argument * PAGE);
-    restore_cpus();
-  }
+  memcpy(region->host, region->image, count * PAGE);
 }
 
-void run_snapshots(uint64_t iterations, uint64_t argument) {
-  const struct region *region = &regions[region_count - 1];
-  uint8_t *kept = NULL;
-  for (uint64_t i = 0; i < iterations; i++) {
-    uint8_t *copy = malloc(argument * PAGE);
-    if (copy == NULL) {
-      fail("no memory");
-    }
-    memcpy(copy, region->host, argument * PAGE);
-    free(kept);
-    kept = copy;
-    for (int c = 0; c < CPUS; c++) {
-      uc_context_save(cpus[c].uc, cpus[c].scratch);
-    }
-  }
-  free(kept);
-}
-
-void run_schedules(uint64_t iterations, uint64_t argument) {
-  for (uint64_t i = 0; i < iterations; i++) {
-    restore_dirty();
-    for (uint64_t slice = 0; slice < argument; slice++) {
-      struct cpu *cpu = &cpus[slice % CPUS];
-      fix_up(cpu);
-      run_slice(cpu, SCHEDULE_SLICE_INSTRUCTIONS);
-      for (uint32_t r = 0; r < record_count; r++) {
-        mark_dirty(records[r].address);
-      }
-      record_count = 0;
-    }
-  }
+void machine_copy_pages(uint64_t count, uint8_t *copy) {
+  memcpy(copy, regions[region_count - 1].host, count * PAGE);
 }

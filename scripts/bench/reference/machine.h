@@ -1,5 +1,6 @@
 /*
- * Two CPUs over guest memory, with what an exact interleaving of two rseq threads needs.
+ * Two CPUs over guest memory, with what an exact interleaving of two threads needs: slices of exact
+ * length, a log of stores and boundaries, and a list of dirty pages.
  */
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
@@ -17,6 +18,18 @@ struct registers {
   uint64_t fs_base;
 };
 
+/* Kinds of records: a store is uc_mem_type's UC_MEM_WRITE. */
+enum { RECORD_BOUNDARY = 0, RECORD_WRITE = 17 };
+
+/* A store, or the execution of a marked instruction, whose `value` is what retired before it. */
+struct record {
+  uint64_t address;
+  uint64_t value;
+  uint32_t size;
+  uint32_t type;
+  uint64_t instruction;
+};
+
 /* Prints "error ..." as the reply to the current command and ends the program. */
 _Noreturn void fail(const char *format, ...);
 
@@ -30,25 +43,30 @@ void machine_map(uint64_t address, uint64_t length, uint32_t protection);
 void machine_pad(void);
 /* All instructions of this page are plain ones. */
 void machine_add_code(uint64_t address);
+/* Executing the instruction at this address, in a page of code, is logged. */
+void machine_mark_boundary(uint64_t address);
 void *machine_host_of(uint64_t address);
-/* `rseq` is the address of the thread's rseq area, 0 for none. */
-void machine_set_cpu(unsigned index, const struct registers *registers, uint64_t rseq);
+void machine_set_cpu(unsigned index, const struct registers *registers);
 /* What there is now is what restores go back to. */
 void machine_save(void);
-uint64_t machine_rip(unsigned index);
 
-/* A loop that can be timed. What `argument` is depends on the loop. */
-typedef void timed_loop(uint64_t iterations, uint64_t argument);
+uint64_t machine_ip(unsigned index);
+void machine_set_ip(unsigned index, uint64_t ip);
+/* The instruction that retired last. */
+uint64_t machine_last_ip(unsigned index);
+/* Runs exactly `instructions` from where the CPU is. */
+void machine_run(unsigned index, uint32_t instructions);
+/* The records since the last call; valid until the next run. */
+const struct record *machine_take_log(uint32_t *count);
 
-/* Slices of `argument` instructions of the first CPU. */
-timed_loop run_plain;
-/* Slices of `argument` instructions of both CPUs in turn, from the registers that were saved. */
-timed_loop run_slices;
-/* Copies `argument` pages of the region mapped last to or from an image, and both CPUs' registers. */
-timed_loop run_restores;
-timed_loop run_snapshots;
-/* A restore, then `argument` slices of 5 instructions of the two CPUs in turn, as if both were
-   threads of one CPU: each slice begins with the rseq fix-up of the thread switched to. */
-timed_loop run_schedules;
+void machine_mark_dirty(uint64_t address);
+/* Puts back the pages marked dirty, and the registers. */
+void machine_restore_dirty(void);
+void machine_restore_cpus(void);
+/* Saves the registers where nothing restores them from. */
+void machine_save_cpus_again(void);
+/* Copies the first `count` pages of the region mapped last from its image, or to a buffer. */
+void machine_restore_pages(uint64_t count);
+void machine_copy_pages(uint64_t count, uint8_t *copy);
 
 #endif

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "kernel.h"
+#include "loops.h"
 #include "machine.h"
 #include "unicorn.h"
 
@@ -64,7 +66,25 @@ static void command_write(void) {
   }
 }
 
-/* cpu INDEX GENERAL... RIP RFLAGS FS_BASE RSEQ */
+/* boundary ADDRESS */
+static void command_boundary(void) {
+  machine_mark_boundary(next_number());
+}
+
+/* thread INDEX RSEQ EVENTS IN_FLIGHT */
+static void command_thread(void) {
+  unsigned index = (unsigned)next_number();
+  uint64_t rseq = next_number();
+  uint64_t events = next_number();
+  kernel_set_thread(index, rseq, (uint32_t)events, next_number());
+}
+
+/* current INDEX */
+static void command_current(void) {
+  kernel_set_current((unsigned)next_number());
+}
+
+/* cpu INDEX GENERAL... RIP RFLAGS FS_BASE */
 static void command_cpu(void) {
   unsigned index = (unsigned)next_number();
   struct registers registers;
@@ -74,31 +94,43 @@ static void command_cpu(void) {
   registers.rip = next_number();
   registers.rflags = next_number();
   registers.fs_base = next_number();
-  machine_set_cpu(index, &registers, next_number());
+  machine_set_cpu(index, &registers);
 }
 
-static const struct {
-  const char *name;
-  void (*execute)(void);
-} commands[] = {
-    {"reset", command_reset}, {"map", command_map},     {"pad", machine_pad},
-    {"code", command_code},   {"write", command_write}, {"cpu", command_cpu},
-    {"save", machine_save},
-};
+/* hash ADDRESS LENGTH, page by page: replies with FNV-1a of the bytes */
+static void command_hash(void) {
+  uint64_t address = next_number();
+  uint64_t end = address + next_number();
+  uint32_t hash = 0x811c9dc5;
+  for (; address < end; address += PAGE) {
+    const uint8_t *bytes = machine_host_of(address);
+    for (int i = 0; i < PAGE; i++) {
+      hash = (hash ^ bytes[i]) * 0x01000193;
+    }
+  }
+  printf("ok %u\n", hash);
+}
 
-static const struct {
-  const char *name;
-  timed_loop *run;
-} loops[] = {
-    {"plain", run_plain},         {"slices", run_slices},       {"restores", run_restores},
-    {"snapshots", run_snapshots}, {"schedules", run_schedules},
-};
+/* counts: replies with what the kernel counted since what was saved */
+static void command_counts(void) {
+  const struct counts *counts = kernel_counts();
+  printf("ok %lu %lu %lu %lu %lu\n", counts->instructions, counts->preemptions, counts->entered,
+         counts->committed, counts->aborted);
+}
 
 static uint64_t now_ns(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
+
+static const struct {
+  const char *name;
+  timed_loop *run;
+} loops[] = {
+    {"plain", run_plain},       {"slices", run_slices},       {"switches", run_switches},
+    {"restores", run_restores}, {"snapshots", run_snapshots}, {"schedules", run_schedules},
+};
 
 /* run LOOP ITERATIONS ARGUMENT: replies with nanoseconds and where the CPUs are. */
 static void command_run(void) {
@@ -111,20 +143,43 @@ static void command_run(void) {
     }
     uint64_t start = now_ns();
     loops[i].run(iterations, argument);
-    printf("ok %lu %lu %lu\n", now_ns() - start, machine_rip(0), machine_rip(1));
+    printf("ok %lu %lu %lu\n", now_ns() - start, machine_ip(0), machine_ip(1));
     return;
   }
   fail("no such loop");
 }
 
+/* Commands that set something up: the reply is "ok". */
+static const struct {
+  const char *name;
+  void (*execute)(void);
+} settings[] = {
+    {"reset", command_reset},   {"map", command_map},           {"pad", machine_pad},
+    {"code", command_code},     {"boundary", command_boundary}, {"write", command_write},
+    {"cpu", command_cpu},       {"thread", command_thread},     {"current", command_current},
+    {"save", kernel_save},
+};
+
+/* Commands that reply with more. */
+static const struct {
+  const char *name;
+  void (*execute)(void);
+} questions[] = {
+    {"run", command_run},
+    {"hash", command_hash},
+    {"counts", command_counts},
+};
+
 static void execute(const char *name) {
-  if (strcmp(name, "run") == 0) {
-    command_run();
-    return;
+  for (size_t i = 0; i < COUNT(questions); i++) {
+    if (strcmp(questions[i].name, name) == 0) {
+      questions[i].execute();
+      return;
+    }
   }
-  for (size_t i = 0; i < COUNT(commands); i++) {
-    if (strcmp(commands[i].name, name) == 0) {
-      commands[i].execute();
+  for (size_t i = 0; i < COUNT(settings); i++) {
+    if (strcmp(settings[i].name, name) == 0) {
+      settings[i].execute();
       puts("ok");
       return;
     }

@@ -140,7 +140,7 @@ describe('the write log', () => {
     expect(memory.takeHashStale(0)).toBe(true);
     memory.markDirty(0);
     expect(memory.takeHashStale(0)).toBe(true);
-    memory.markReplaced(0);
+    memory.markReplaced(0, 0, PAGE_SIZE);
     expect(memory.takeHashStale(0)).toBe(true);
   });
 
@@ -158,8 +158,8 @@ describe('the write log', () => {
     expect(told).toEqual([0]);
     memory.flagCode(0);
     memory.clearDirty();
-    memory.markReplaced(0);
-    memory.markReplaced(0);
+    memory.markReplaced(0, 0, PAGE_SIZE);
+    memory.markReplaced(0, 0, PAGE_SIZE);
     expect(told).toEqual([0, 0]);
   });
 });

@@ -3,34 +3,22 @@ import { RSEQ_AREA } from '../../../kernel-model/abi/rseq.ts';
 import { guestAddress } from '../../../kernel-model/hardware/address.ts';
 import { LINUX_6_18 } from '../../../kernel-model/rseq/linux-6.18.ts';
 import { LINUX_6_19 } from '../../../kernel-model/rseq/linux-6.19.ts';
-import { PROFILE_NAMES, PROFILES, type ProfileName } from '../../../kernel-model/rseq/registry.ts';
+import { PROFILE_NAMES, PROFILES } from '../../../kernel-model/rseq/registry.ts';
 import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile, RseqVariant } from '../../../kernel-model/rseq/variant.ts';
-import { RSEQ_CONTRACT, type VariantFixture } from './contract.ts';
-import { HISTORICAL_FIXTURES } from './historical/fixtures.ts';
-import { mainline, version2 } from './mainline-fixture.ts';
+import { RSEQ_CONTRACT } from './contract.ts';
+import { fixturesOf } from './fixtures.ts';
 
-const FIXTURES: Readonly<Record<ProfileName, VariantFixture>> = {
-  ...HISTORICAL_FIXTURES,
-  'linux-4.18': mainline,
-  'linux-5.5': mainline,
-  'linux-6.0': mainline,
-  'linux-6.3': mainline,
-  'linux-6.15': mainline,
-  'linux-6.18': mainline,
-  'linux-6.19': mainline,
-  'linux-7.0': mainline,
-  'linux-7.1': version2,
-  'broken-no-preempt-abort': { ...mainline, ignores: ['onSwitchOut'] },
-  'broken-fence-lost': { ...mainline, ignores: ['onMembarrier'] },
-};
 const RULES = Object.entries(RSEQ_CONTRACT);
 
 describe.each(PROFILE_NAMES)('%s', (name) => {
-  test.each(RULES)('%s', (_, check) => check(PROFILES[name], FIXTURES[name]));
+  const profile: KernelProfile = PROFILES[name];
+
+  describe.each(fixturesOf(profile))('with $name', (fixture) => {
+    test.each(RULES)('%s', (_, check) => check(profile, fixture));
+  });
 
   test('is found by its name and each alias, and by nothing else', () => {
-    const profile: KernelProfile = PROFILES[name];
     for (const key of [profile.name, ...profile.aliases]) expect(findProfile(key)).toBe(profile);
     expect(findProfile(`${name} `)).toBeUndefined();
     expect(findProfile('')).toBeUndefined();
@@ -147,7 +135,7 @@ describe('a variant breaks a rule if it', () => {
     const profile = { ...base, rseq: { ...base.rseq, ...mistake } };
     const broken = RULES.filter(([, check]) => {
       try {
-        check(profile, mainline);
+        for (const fixture of fixturesOf(profile)) check(profile, fixture);
         return false;
       } catch {
         return true;
@@ -155,4 +143,10 @@ describe('a variant breaks a rule if it', () => {
     });
     expect(broken.map(([name]) => name)).not.toEqual([]);
   });
+});
+
+test('a kernel that does not forget what it is said to forget breaks a rule', () => {
+  const profile: KernelProfile = { ...LINUX_6_18, lostEvents: ['onMigrate'] };
+  const rule = RSEQ_CONTRACT['asks for nothing at events that mean nothing to it'];
+  for (const fixture of fixturesOf(profile)) expect(() => rule?.(profile, fixture)).toThrow();
 });

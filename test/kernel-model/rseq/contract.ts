@@ -10,6 +10,7 @@ import {
   type KernelProfile,
   NO_PROCESS_RSEQ,
   type RseqContext,
+  type RseqEventName,
   type RseqVariant,
 } from '../../../kernel-model/rseq/variant.ts';
 import { INITIAL_TASK_SIGNALS } from '../../../kernel-model/signal/signal-state.ts';
@@ -26,10 +27,10 @@ interface ExpectedRegion {
   readonly end: number;
 }
 
-type EventName = 'onSwitchOut' | 'onMigrate' | 'onMembarrier';
-
 /** What the contract must be told of an ABI to try it. */
 export interface VariantFixture {
+  /** Tells fixtures of one scheme apart. */
+  readonly name?: string;
   /** Registers the task, its memory being [base, base + 4096), as the ABI's system call does. */
   register(context: RseqContext, base: number): void;
   /** Puts a section of the ABI there and the task into it; returns what must then be armed. */
@@ -37,7 +38,7 @@ export interface VariantFixture {
   /** How sections are armed; by a store if left out. */
   readonly armedBy?: 'store' | 'standing range' | 'nothing';
   /** Events that mean nothing to the ABI, or that a broken kernel loses. */
-  readonly ignores?: readonly EventName[];
+  readonly ignores?: readonly RseqEventName[];
   /** Spoils the section so that the kernel refuses it; absent where the ABI refuses nothing. */
   spoil?(context: RseqContext, base: number): void;
 }
@@ -197,6 +198,14 @@ export const RSEQ_CONTRACT: Readonly<
     }
   },
 
+  'asks for nothing at events that mean nothing to it': ({ rseq }, fixture) => {
+    for (const name of fixture.ignores ?? []) {
+      const { context } = makeArmed(fixture);
+      rseq[name](context.task);
+      assert(!context.task.notifyResume, `${name} asks for no work`);
+    }
+  },
+
   'moves a task only from within a region to its abort handler': ({ rseq }, fixture) => {
     for (const event of eventsOf(rseq, fixture)) {
       const { context } = makeArmed(fixture);
@@ -254,7 +263,7 @@ export const RSEQ_CONTRACT: Readonly<
   },
 };
 
-const EVENT_NAMES: readonly EventName[] = ['onSwitchOut', 'onMigrate', 'onMembarrier'];
+const EVENT_NAMES: readonly RseqEventName[] = ['onSwitchOut', 'onMigrate', 'onMembarrier'];
 
 /** The events that mean something to the ABI. */
 function eventsOf(rseq: RseqVariant, fixture: VariantFixture): readonly ((task: Task) => void)[] {

@@ -7,10 +7,11 @@ import type { VariantFixture } from './contract.ts';
 const SIGNATURE = 0x5305_3053;
 const DESCRIPTOR = 0x400;
 const SECTION = { start: 0x800, bytes: 64, abort: 0xc00 };
-const V2_BYTES = 64;
+const EXTENDED_BYTES = 64;
 
 /** How the contract registers and arms a task of a mainline kernel. */
 export const mainline: VariantFixture = {
+  name: 'an area of 32 bytes',
   register(context, base) {
     registerWith(context, base, ORIG_RSEQ_SIZE);
   },
@@ -30,11 +31,12 @@ export const mainline: VariantFixture = {
   },
 };
 
-/** The second version of the ABI in 7.1. */
-export const version2: VariantFixture = {
+/** An area longer than 32 bytes, which is the second version of the ABI in 7.1. */
+export const mainlineExtended: VariantFixture = {
   ...mainline,
+  name: 'a longer area',
   register(context, base) {
-    registerWith(context, base, V2_BYTES);
+    registerWith(context, base, EXTENDED_BYTES);
   },
 };
 

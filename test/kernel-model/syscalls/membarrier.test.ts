@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { CLONE } from '../../../kernel-model/abi/clone.ts';
 import { ERRNO } from '../../../kernel-model/abi/errno.ts';
 import { MEMBARRIER, MEMBARRIER_CMD_FLAG_CPU } from '../../../kernel-model/abi/membarrier.ts';
 import { RSEQ_AREA, RSEQ_CS } from '../../../kernel-model/abi/rseq.ts';
+import { SIGNALS } from '../../../kernel-model/abi/signal.ts';
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
 import { PROT_READ, PROT_WRITE } from '../../../kernel-model/mm/mapping.ts';
 import { READ_WRITE, TestMachine } from '../harness.ts';
@@ -110,4 +112,19 @@ test('a registration is for the whole process', () => {
   expect(machine.call('membarrier', [MEMBARRIER.PRIVATE_EXPEDITED], other)).toBe(-ERRNO.EPERM);
   machine.call('membarrier', [MEMBARRIER.REGISTER_PRIVATE_EXPEDITED]);
   expect(machine.call('membarrier', [MEMBARRIER.PRIVATE_EXPEDITED], other)).toBe(0);
+});
+
+test('a registration is for all processes that share the memory, and for copies made later', () => {
+  const machine = new TestMachine({ vcpus: 4 });
+  const start = (flags: bigint) => {
+    machine.call('clone', [flags | BigInt(SIGNALS.SIGCHLD)]);
+    const id = machine.state.tasks.length;
+    machine.run(id, id - 1);
+  };
+  const shown = (id: number) => machine.call('membarrier', [MEMBARRIER.GET_REGISTRATIONS], id);
+  start(CLONE.VM);
+  start(0n);
+  machine.call('membarrier', [MEMBARRIER.REGISTER_PRIVATE_EXPEDITED], 2);
+  start(0n);
+  expect([1, 2, 3, 4].map(shown)).toEqual([16, 16, 0, 16]);
 });

@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseVersion } from '../../../kernel-model/abi/linux-version.ts';
 import { syscallName } from '../../../kernel-model/abi/syscall-numbers.ts';
-import { syscallsOf } from '../../../kernel-model/abi/syscall-versions.ts';
+import { SYSCALL_RELEASES, syscallsOf } from '../../../kernel-model/abi/syscall-versions.ts';
 import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
+import { projectRoot } from '../../support/project.ts';
 import { TestMachine } from '../harness.ts';
 
 const [ENOSYS, EINVAL, EPERM, E2BIG] = [-38, -22, -1, -7];
@@ -49,6 +52,17 @@ function isKnown(name: string, release: string): boolean {
     Array.from({ length: 480 }, (_, i) => i).find((i) => syscallName(i) === name) ?? -1;
   return number >= 0 && number <= last && !absent.has(number);
 }
+
+test('the documentation has the same releases and numbers, each with a source', async () => {
+  const page = await readFile(join(projectRoot, 'docs/abi/mainline.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (\d\.\d+) \| ([\d, ]+) \| (.+) \|$/gm)];
+  const documented = rows.map(([, release, numbers]) => [
+    release,
+    numbers?.split(', ').map(Number),
+  ]);
+  expect(documented).toEqual([...SYSCALL_RELEASES]);
+  for (const [, , , source = ''] of rows) expect(source.length).toBeGreaterThan(5);
+});
 
 describe('the system call', () => {
   test.each(ADDED)('%s is unknown to %s, known to %s', (name, before, since) => {

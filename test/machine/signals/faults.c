@@ -76,6 +76,26 @@ static void jump_no_execution(void) {
   __asm__ volatile("jmp *%0" : : "r"(page(3)));
 }
 
+static void to_caller(int signal, struct info *info, struct context *context) {
+  show("handler", signal);
+  show(" code", info->code);
+  show(" error", (long)context->error);
+  context->rip = *(u64 *)context->rsp;
+  context->rsp += 8;
+}
+/* Calls a page that was never touched, then writes there: a refused fetch may have made it present. */
+static void call_untouched(int protection) {
+  u64 *start = (u64 *)call6(9, 0x20000000, 4096, protection, 0x100022, -1, 0);
+  handle(SIGSEGV, to_caller, SA_SIGINFO, 0);
+  ((void (*)(void))start)();
+  ((void (*)(void))start)();
+  FAULT("mov %%dl, (%%rax)", 2, start);
+}
+static void call_untouched_writable(void) { call_untouched(3); }
+static void call_untouched_read_only(void) { call_untouched(1); }
+static void call_untouched_write_only(void) { call_untouched(2); }
+static void call_untouched_no_access(void) { call_untouched(0); }
+
 static void blocked_fault(void) {
   handle(SIGSEGV, show_fault, SA_SIGINFO, 0);
   mask_with(SIG_SETMASK, ~0UL);
@@ -265,6 +285,10 @@ const struct scenario scenarios[] = {
     {"misaligned", misaligned},
     {"jump-nowhere", jump_nowhere},
     {"jump-no-execution", jump_no_execution},
+    {"call-untouched-writable", call_untouched_writable},
+    {"call-untouched-read-only", call_untouched_read_only},
+    {"call-untouched-write-only", call_untouched_write_only},
+    {"call-untouched-no-access", call_untouched_no_access},
     {"blocked-fault", blocked_fault},
     {"ignored-fault", ignored_fault},
     {"fault-in-handler", fault_in_handler},

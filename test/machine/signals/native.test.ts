@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import type { Machine } from '../../../emulator/machine/machine.ts';
+import { isFullRun } from '../../support/matrix.ts';
 import { openTestMachine } from '../rig.ts';
 import {
   compileScenarios,
@@ -13,8 +14,19 @@ import {
 
 const UNDISTURBED = { vcpus: 1, tick: 100_000, seed: 1 };
 const SETTINGS = [UNDISTURBED, { vcpus: 2, tick: 20, seed: 2 }];
+/** Schedules that take the CPU away in many places, as a busy kernel may. */
+const DISTURBED = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89].flatMap((tick) =>
+  [1, 2, 3].map((seed) => ({ vcpus: 1, tick, seed })),
+);
 const STATUS_NO_SUCH_SCENARIO = 99;
-const ATTEMPTS = 4;
+/** How often the kernel has to show what the model does, in how many runs. */
+const [ENOUGH, ATTEMPTS] = isFullRun ? [3, 30] : [2, 20];
+
+/** Native runs of a scenario: how many showed what the model does, and the others. */
+interface NativeRuns {
+  readonly same: number;
+  readonly others: readonly Shown[];
+}
 
 let machine: Machine;
 
@@ -28,41 +40,47 @@ const sources = [
   { source: 'faults.c', settings: SETTINGS },
   { source: 'threads.c', settings: SETTINGS },
   { source: 'processes.c', settings: SETTINGS },
-  // A reschedule would look at their descriptors too, and at others than a real kernel's.
+  // A reschedule would look at their descriptors too.
   { source: 'sections.c', settings: [UNDISTURBED] },
 ];
+/** Those that nothing but a lost CPU can change: no wait that may come too late. */
+const UNTIMED = ['sections.c'];
 
 test.for(sources)(
   '$source shows the same on the kernel of this machine and in the model',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async ({ source, settings }, context) => {
     context.skip(process.platform !== 'linux' || process.arch !== 'x64', 'needs Linux on x86-64');
     const path = await compileScenarios(context, source);
     const scenarios = await scenariosOf(source);
     expect(scenarios.length).toBeGreaterThan(5);
     for (const scenario of scenarios) {
-      const modelled = settings.map((setting) =>
-        runModelled(machine, { program: scenarioProgram(path, scenario), ...setting }),
-      );
-      const native = await findNativeRun(path, scenario, modelled);
-      for (const each of modelled) expect({ scenario, ...each }).toEqual({ scenario, ...native });
+      const program = scenarioProgram(path, scenario);
+      const run = (setting: typeof UNDISTURBED) => runModelled(machine, { program, ...setting });
+      const [modelled = run(UNDISTURBED), ...more] = settings.map(run);
+      for (const each of more) expect({ scenario, ...each }).toEqual({ scenario, ...modelled });
+      const { same, others } = await runOften(path, scenario, modelled);
+      if (others.length === 0) continue;
+      const legal = DISTURBED.map(run);
+      const late = others.filter((other) => !legal.some((it) => isDeepStrictEqual(it, other)));
+      // Waits may end too late on a busy machine, though not as a rule.
+      if (late.length >= (UNTIMED.includes(source) ? 1 : same)) {
+        expect({ scenario, ...modelled }).toEqual({ scenario, ...late[0] });
+      }
     }
   },
 );
 
-/**
- * A native run that shows what the model does, or the last one: what a busy machine does in between,
- * such as taking the CPU away inside a section, is no difference.
- */
-async function findNativeRun(
-  path: string,
-  scenario: string,
-  modelled: readonly Shown[],
-): Promise<Shown> {
-  for (let attempt = 1; ; attempt++) {
+/** Runs a scenario natively until it has often enough shown what the model does; what else it showed. */
+async function runOften(path: string, scenario: string, modelled: Shown): Promise<NativeRuns> {
+  const others: Shown[] = [];
+  let same = 0;
+  while (same < ENOUGH && same + others.length < ATTEMPTS) {
     const native = await runNatively(path, scenario);
     expect(native.status).not.toBe(STATUS_NO_SUCH_SCENARIO);
-    const isSame = modelled.every((each) => isDeepStrictEqual(each, native));
-    if (isSame || attempt === ATTEMPTS) return native;
+    if (isDeepStrictEqual(native, modelled)) same++;
+    else others.push(native);
   }
+  if (same < ENOUGH) expect({ scenario, ...modelled }).toEqual({ scenario, ...others.at(-1) });
+  return { same, others };
 }

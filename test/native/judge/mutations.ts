@@ -21,13 +21,13 @@ export function edits(file: string, list: readonly Edit[]): Mutation[] {
 const DESCRIPTOR = edits('rseq/descriptor.ts', [
   [
     'the post-commit address is outside',
-    'ip - descriptor.startIp) < descriptor.postCommitOffset',
-    'ip - descriptor.startIp) <= descriptor.postCommitOffset',
+    'ip - words.startIp) < words.postCommitOffset',
+    'ip - words.startIp) <= words.postCommitOffset',
   ],
   [
     'the range test is unsigned',
-    'return BigInt.asUintN(64, ip - descriptor.startIp) <',
-    'return ip - descriptor.startIp <',
+    'return BigInt.asUintN(64, ip - words.startIp) <',
+    'return ip - words.startIp <',
   ],
   ['the end must be below the limit', 'if (end >= TASK_SIZE_WORD) return', 'if (end < 0n) return'],
   [
@@ -293,8 +293,8 @@ const MEMBARRIER = edits('syscalls/membarrier.ts', [
   ['the query tells every command', 'return returns(known);', 'return returns(known & 255);'],
   [
     'registrations are kept',
-    'process.membarrierRegistrations |= command;',
-    'process.membarrierRegistrations = command;',
+    'each.membarrierRegistrations |= command;',
+    'each.membarrierRegistrations = command;',
   ],
   [
     'a command needs its registration',

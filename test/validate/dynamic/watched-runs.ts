@@ -38,7 +38,7 @@ export function runOf({ files, settings }: RuleRun, form: 'bin' | 'elf' = 'bin')
   return { file: files[form].path, ...settings };
 }
 
-export function profileOf(kernel = 'linux-6.18'): KernelProfile {
+function profileOf(kernel = 'linux-6.18'): KernelProfile {
   const profile = findProfile(kernel);
   if (profile === undefined) throw new Error(`there is no kernel ${kernel}`);
   return profile;

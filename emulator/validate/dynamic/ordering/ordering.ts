@@ -155,8 +155,10 @@ export class Ordering {
       section: section?.region ?? run.sectionAt(commit.instruction)?.region,
       address: instruction,
       message: () =>
-        `task ${task} on vCPU ${vcpu} stores to ${formatAddress(address)} at ${run.describe(task, instruction)}, ${how}; ` +
-        `task ${other} on vCPU ${commit.vcpu} committed there at ${run.describe(other, commit.instruction)}, ` +
+        `task ${task} on vCPU ${vcpu} stores to ${formatAddress(address)} at ` +
+        `${run.describe(task, instruction)}, ${how}; ` +
+        `task ${other} on vCPU ${commit.vcpu} committed there at ` +
+        `${run.describe(other, commit.instruction)}, ` +
         'and nothing orders the two',
       retired,
     });

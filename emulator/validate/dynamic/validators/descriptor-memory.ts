@@ -35,7 +35,8 @@ function report(run: ValidatedRun, call: Call, owner: number, descriptor: number
     task: task.id,
     address,
     message: () =>
-      `${name} by task ${task.id} at ${run.describe(task.id, address)} takes away the memory of the descriptor at ${formatAddress(descriptor)}, to which rseq_cs of task ${owner} points`,
+      `${name} by task ${task.id} at ${run.describe(task.id, address)} takes away the memory of ` +
+      `the descriptor at ${formatAddress(descriptor)}, to which rseq_cs of task ${owner} points`,
     retired,
   });
 }

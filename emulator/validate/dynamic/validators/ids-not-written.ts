@@ -42,7 +42,8 @@ export const IDS_NOT_WRITTEN: Validator = {
         section: section?.region,
         address: instruction,
         message: () =>
-          `task ${task.id} writes ${field.name} of task ${owner.id} at ${run.describe(task.id, instruction)}`,
+          `task ${task.id} writes ${field.name} of task ${owner.id} at ` +
+          `${run.describe(task.id, instruction)}`,
         retired,
       });
     }

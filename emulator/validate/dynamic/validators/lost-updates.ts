@@ -121,7 +121,8 @@ function report(
     section: section.region,
     address: intrusion.isInSection ? instruction : intrusion.instruction,
     message: () =>
-      `task ${task.id} on vCPU ${task.vcpu} read 0x${address.toString(16)} at ${load}; task ${intrusion.task} on vCPU ` +
+      `task ${task.id} on vCPU ${task.vcpu} read 0x${address.toString(16)} at ${load}; task ` +
+      `${intrusion.task} on vCPU ` +
       `${intrusion.vcpu} changed it at ${other}, ${where}; task ${task.id} then replaced it at ` +
       `${run.describe(task.id, instruction)}: an update is lost`,
     retired,

@@ -24,7 +24,8 @@ export const ONE_REGISTRANT: Validator = {
       task: task.id,
       address,
       message: () =>
-        `task ${task.id} registers 0x${pointer.toString(16)} at ${run.describe(task.id, address)}, but has registered 0x${own.address.toString(16)} already`,
+        `task ${task.id} registers 0x${pointer.toString(16)} at ` +
+        `${run.describe(task.id, address)}, but has registered 0x${own.address.toString(16)} already`,
       retired,
     });
   },

@@ -14,7 +14,8 @@ export const PROGRESS: Validator = {
       section: section.region,
       address: section.region.start,
       message: () =>
-        `task ${task.id} was aborted ${task.abortsInRow} times in a row in the section at ${run.describe(task.id, section.region.start)}`,
+        `task ${task.id} was aborted ${task.abortsInRow} times in a row in the section at ` +
+        `${run.describe(task.id, section.region.start)}`,
       retired: 0,
     });
   },

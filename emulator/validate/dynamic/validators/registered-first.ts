@@ -18,7 +18,8 @@ export const REGISTERED_FIRST: Validator = {
       section: section.region,
       address: instruction,
       message: () =>
-        `task ${task.id} stores at ${where} in a section, but has not registered: no interruption will abort it`,
+        `task ${task.id} stores at ${where} in a section, but has not registered: no ` +
+        `interruption will abort it`,
       retired,
     });
   },
@@ -38,7 +39,8 @@ export const REGISTERED_FIRST: Validator = {
         section,
         address: section.start,
         message: () =>
-          `task ${task.id} began ${starts} sections without having registered: cpu_id stays -1, and its comparison fails each time`,
+          `task ${task.id} began ${starts} sections without having registered: cpu_id stays -1, ` +
+          `and its comparison fails each time`,
         retired: 0,
       });
     }

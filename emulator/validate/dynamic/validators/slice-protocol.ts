@@ -14,7 +14,8 @@ export const SLICE_PROTOCOL: Validator = {
       task: task.id,
       address,
       message: () =>
-        `task ${task.id} makes system call ${number} in a granted time slice, at ${run.describe(task.id, address)}, before it gave it back`,
+        `task ${task.id} makes system call ${number} in a granted time slice, at ` +
+        `${run.describe(task.id, address)}, before it gave it back`,
       retired,
     });
   },

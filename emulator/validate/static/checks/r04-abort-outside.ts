@@ -1,10 +1,9 @@
-import { RSEQ_CS } from '../../../../kernel-model/abi/rseq.ts';
 import { formatAddress } from '../../../../kernel-model/hardware/address.ts';
 import type { StaticCheck } from './check.ts';
 
-export const checkR4: StaticCheck = function* ({ descriptor, abort, start, end }) {
+export const checkR4: StaticCheck = function* ({ abort, start, end }) {
   if (abort >= start && abort < end) {
     const message = `abort_ip ${formatAddress(abort)} lies inside the section`;
-    yield { address: descriptor + RSEQ_CS.abortIp, message };
+    yield { address: abort, message };
   }
 };

@@ -6,38 +6,27 @@ import type { StaticCheck } from './check.ts';
 export const checkR13: StaticCheck = function* (section, program) {
   const { code } = section;
   if (code === undefined) return;
-  const { early, commits } = effectsOf(section, program);
-  for (const { instruction, place } of early) {
-    // What the commit stores to as well is told by the rule about early stores.
-    if (commits.some((commit) => isSamePlace(commit.place, place))) continue;
-    if (early.some((each) => rewrites(each.instruction, each.place, place, instruction))) continue;
-    const reader = code.reached.find((each) => readsBefore(code, each, instruction, place));
-    if (reader === undefined) continue;
-    const message = 'changes what the section reads: after an abort the retry reads it changed';
-    yield { address: instruction.address, message };
+  const told = new Set<Instruction>();
+  for (const { instruction, place } of effectsOf(section, program).early) {
+    const reader = readerAfter(code, instruction, place);
+    if (reader === undefined || told.has(reader)) continue;
+    told.add(reader);
+    yield { address: reader.address, message: 'reads back what the section has stored before' };
   }
 };
 
-/** Whether the place has got a value of its own before. */
-function rewrites(
-  instruction: Instruction,
-  stored: MemoryUse,
-  place: MemoryUse,
-  before: Instruction,
-): boolean {
-  return instruction.address < before.address && isSamePlace(stored, place) && !stored.reads;
-}
-
-function readsBefore(
+/** An instruction that reads, and does no more than read, a place behind the store to it. */
+function readerAfter(
   code: SectionCode,
-  reader: Instruction,
   store: Instruction,
   place: MemoryUse,
-): boolean {
-  return (
-    reader.address <= store.address &&
-    reader.memory.some((use) => use.reads && isSamePlace(use, place)) &&
-    (reader === store || code.reachableFrom(reader).has(store)) &&
-    code.keeps(addressRegisters(place), reader, store)
+): Instruction | undefined {
+  const later = code.reachableFrom(store);
+  return code.reached.find(
+    (each) =>
+      each.address > store.address &&
+      later.has(each) &&
+      each.memory.some((use) => use.reads && !use.writes && isSamePlace(use, place)) &&
+      code.keeps(addressRegisters(place), store, each),
   );
 }

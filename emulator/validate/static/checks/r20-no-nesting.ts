@@ -1,6 +1,7 @@
 import { formatAddress } from '../../../../kernel-model/hardware/address.ts';
 import { isArmingWord } from '../arming.ts';
 import type { CriticalSection } from '../critical-section.ts';
+import { effectsOf } from '../effects.ts';
 import type { StaticCheck } from './check.ts';
 
 export const checkR20: StaticCheck = function* (section, program) {
@@ -11,12 +12,16 @@ export const checkR20: StaticCheck = function* (section, program) {
     return;
   }
   const arming = program.arming(section);
-  if (arming.kind !== 'found') return;
-  for (const each of section.code?.reached ?? []) {
-    const arms = each.memory.some((use) => use.writes && isArmingWord(arming.place, use));
-    if (arms && each.address !== arming.store.address) {
-      yield { address: each.address, message: 'a second store to rseq_cs inside the section' };
-    }
+  const { code } = section;
+  if (code === undefined || arming.kind !== 'found') return;
+  const storing = new Set(effectsOf(section, program).all.map(({ instruction }) => instruction));
+  for (const each of code.reached) {
+    const stores = each.memory.some((use) => use.writes && isArmingWord(arming.place, use));
+    if (!stores || each.address === arming.store.address) continue;
+    // To clear it with nothing left to do is of no harm to this section.
+    const isLast = ![...code.reachableFrom(each)].some((later) => storing.has(later));
+    if (each.immediate === 0 && each.source === undefined && isLast) continue;
+    yield { address: each.address, message: 'a second store to rseq_cs inside the section' };
   }
 };
 

@@ -8,7 +8,7 @@ const LONG_INSTRUCTIONS = 512;
 
 export const checkR23: StaticCheck = function* ({ code, start }) {
   if (code === undefined) return;
-  const count = code.linear.length;
+  const count = code.reached.length;
   if (count > LONG_INSTRUCTIONS) {
     const many = code.cut ? `more than ${SECTION_LIMIT_INSTRUCTIONS}` : String(count);
     yield { address: start, message: `the section has ${many} instructions` };
@@ -18,7 +18,8 @@ export const checkR23: StaticCheck = function* ({ code, start }) {
     const { target, address, flow } = latch;
     if (target === undefined || target > address || flow === 'call') continue;
     const head = code.at(target);
-    if (head !== undefined && !isCounted(code, head, latch)) {
+    const isLoop = head !== undefined && (head === latch || code.reachableFrom(head).has(latch));
+    if (isLoop && !isCounted(code, head, latch)) {
       yield { address, message: 'a loop that changes no register of its own: nothing bounds it' };
     }
   }

@@ -129,6 +129,16 @@ const rfc2017: readonly Row[] = [
   },
   { source: 'out of range is EFAULT [R17]', calls: [[[TASK_SIZE, 32, 0, 0], EFAULT]] },
   { source: 'an unmapped area is registered [R17]', calls: [[[READ_WRITE + 0x200, 32, 0, 0], 0]] },
+  {
+    source: 'a null area is taken, and registers nothing [R17]',
+    calls: [
+      [[0, 32, 0, SIGNATURE], 0],
+      [[0, 32, 0, SIGNATURE], 0],
+      [[0, 32, UNREGISTER, SIGNATURE], EINVAL],
+      [[AREA, 32, 0, SIGNATURE], 0],
+      [[0, 32, 0, SIGNATURE], EINVAL],
+    ],
+  },
   { source: 'flags to register with are EINVAL [R17]', calls: [[[AREA, 32, 2, 0], EINVAL]] },
   {
     source: 'again: EBUSY; another signature EPERM; another area EINVAL [R17]',

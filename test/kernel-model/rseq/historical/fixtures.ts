@@ -1,5 +1,6 @@
 import { RSEQ_AREA, RSEQ_CS } from '../../../../kernel-model/abi/rseq.ts';
 import { guestAddress } from '../../../../kernel-model/hardware/address.ts';
+import type { Scheme } from '../../../../kernel-model/rseq/scheme.ts';
 import type { RseqContext } from '../../../../kernel-model/rseq/variant.ts';
 import type { VariantFixture } from '../contract.ts';
 
@@ -109,4 +110,4 @@ export const HISTORICAL_FIXTURES = {
   'desnoyers-2016a': postCommitWord,
   'desnoyers-2016b': descriptor2016,
   'rfc-2017': rfc2017,
-} as const satisfies Record<string, VariantFixture>;
+} as const satisfies Record<Exclude<Scheme, 'mainline'>, VariantFixture>;

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { PAGE_SIZE, TASK_SIZE } from '../../../../kernel-model/hardware/address.ts';
+import { PROT_READ, PROT_WRITE } from '../../../../kernel-model/mm/mapping.ts';
 import { PROFILES, type ProfileName } from '../../../../kernel-model/rseq/registry.ts';
 import { READ_ONLY, READ_WRITE, TestMachine } from '../../harness.ts';
 
@@ -235,6 +237,26 @@ describe('rfc-2017 [R17]', () => {
     expect(machine.position).toBe(to);
     expect(pointerOf(machine)).toBe(0n);
     expect(machine.memory.readU32(AREA)).toBe(0);
+  });
+
+  test.each([
+    ['ends at the limit of user memory', TASK_SIZE - START, ABORT],
+    ['ends far beyond', 2n ** 62n, ABORT],
+    ['has its abort handler at the limit', END - START, TASK_SIZE],
+    ['has its abort handler inside', 2n ** 40n, ABORT],
+  ])('limits and overlap are not checked: a section that %s', (_, offset, abort) => {
+    const machine = rig(0, abort)
+      .poke(DESCRIPTOR + 16, offset)
+      .at(INSIDE);
+    const protection = PROT_READ | PROT_WRITE;
+    const page = { start: TASK_SIZE - PAGE_SIZE, end: TASK_SIZE, protection };
+    machine.space.map({ ...page, shared: false, name: 'last page' });
+    machine.memory.writeU32(TASK_SIZE - 4, SIGNATURE);
+    const { rseq } = PROFILES['rfc-2017'];
+    const region = rseq.armedRegion(machine.kernel.rseqContext(machine.task(FIRST)));
+    expect(region?.abort).toBe(abort);
+    expect(machine.reschedule().position).toBe(abort);
+    expect(pointerOf(machine)).toBe(0n);
   });
 
   test('flags filter events, and the section goes on disarmed', () => {

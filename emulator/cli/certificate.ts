@@ -1,0 +1,43 @@
+import { UserError } from '../errors.ts';
+import type { SearchJob } from '../explore/campaign/job.ts';
+import type { CampaignResult } from '../explore/campaign/search.ts';
+import { formatCertificate } from '../explore/certificate/certificate.ts';
+import { CERTIFIED_STRATEGIES, issueCertificate } from '../explore/certificate/issue.ts';
+import { Explorer } from '../explore/search/explorer.ts';
+import type { ProgramImage } from '../loader/image.ts';
+import { parseKernel } from './options.ts';
+import { checkWritable, writeFileOrStdout, writeLines } from './output.ts';
+import { openDefaultMachine } from './session.ts';
+
+/** Refuses `--certificate` where none can be given. @throws UserError `usage`, `output-unwritable` */
+export function checkCertifiable(file: string | undefined, job: SearchJob): void {
+  if (file === undefined) return;
+  checkWritable(file);
+  if (CERTIFIED_STRATEGIES.includes(job.strategy)) return;
+  const known = CERTIFIED_STRATEGIES.join(', ');
+  throw new UserError('usage', `--certificate goes with --strategy ${known}, not ${job.strategy}`);
+}
+
+/** Writes the certificate of a search that passed; of another one says that there is none. */
+export async function writeCertificate(
+  file: string,
+  result: CampaignResult,
+  job: SearchJob,
+  image: ProgramImage,
+  offline: boolean,
+): Promise<void> {
+  if (result.verdict !== 'pass') {
+    writeLines([`no certificate: the verdict is ${result.verdict}`]);
+    return;
+  }
+  const machine = await openDefaultMachine({ offline, memoryLimitBytes: job.memoryLimitBytes });
+  const { args, env } = job.guest;
+  const searched = {
+    program: { image, args, env },
+    profile: parseKernel(job.kernel),
+    vcpus: job.cpus,
+    seed: job.seed,
+  };
+  const explorer = new Explorer(machine, searched, job.bounds);
+  writeFileOrStdout(file, formatCertificate(issueCertificate(explorer, job, result)));
+}

@@ -1,0 +1,117 @@
+import * as v from 'valibot';
+import { decisionToString } from '../../machine/decisions.ts';
+import { decisionList, outcomeSchema } from '../../machine/schedule-parser.ts';
+import type { Interruption, PlacedInterruption, Until } from '../search/interruption.ts';
+import type { Cut, Failure, Tally } from '../search/tally.ts';
+import type { SearchPlan } from '../search/unit.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const counts = v.array(count);
+
+const untilSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('completion') }),
+  v.strictObject({
+    kind: v.literal('stop'),
+    instructions: count,
+    reason: v.picklist(['boundary', 'commit']),
+    address: count,
+  }),
+]) satisfies v.GenericSchema<Until>;
+
+/** By kind: what an interruption has besides it. */
+const INTERRUPTIONS = {
+  spurious: v.strictObject({ kind: v.literal('spurious') }),
+  preempt: v.strictObject({ kind: v.literal('preempt'), by: count, until: untilSchema }),
+  migrate: v.strictObject({ kind: v.literal('migrate'), vcpu: count }),
+  fence: v.strictObject({ kind: v.literal('fence') }),
+  signal: v.strictObject({ kind: v.literal('signal'), signal: count }),
+  overtake: v.strictObject({ kind: v.literal('overtake'), vcpu: count, until: untilSchema }),
+} as const satisfies {
+  [K in Interruption['kind']]: v.GenericSchema<Extract<Interruption, { kind: K }>>;
+};
+
+const interruptionSchema = v.variant('kind', [
+  INTERRUPTIONS.spurious,
+  INTERRUPTIONS.preempt,
+  INTERRUPTIONS.migrate,
+  INTERRUPTIONS.fence,
+  INTERRUPTIONS.signal,
+  INTERRUPTIONS.overtake,
+]);
+
+/** An interruption with its place, as JSON holds it. */
+export const placedSchema = v.strictObject({
+  task: count,
+  vcpu: count,
+  retired: count,
+  address: count,
+  interruption: interruptionSchema,
+} satisfies Record<keyof PlacedInterruption, v.GenericSchema>);
+
+const failureSchema = v.strictObject({
+  interruptions: v.array(placedSchema),
+  decisions: decisionList,
+  outcome: outcomeSchema,
+  isEndless: v.boolean(),
+} satisfies Record<keyof Failure, v.GenericSchema>);
+
+const cutCounts = {
+  spin: v.exactOptional(count),
+  excursion: v.exactOptional(count),
+  timeout: v.exactOptional(count),
+  unsupported: v.exactOptional(count),
+} satisfies Record<Cut, unknown>;
+
+const coverageCounts = {
+  spurious: v.exactOptional(counts),
+  preempt: v.exactOptional(counts),
+  migrate: v.exactOptional(counts),
+  fence: v.exactOptional(counts),
+  signal: v.exactOptional(counts),
+  overtake: v.exactOptional(counts),
+} satisfies Record<Interruption['kind'], unknown>;
+
+/** A tally as JSON holds it; decisions are words, as in a schedule. */
+export const tallySchema = v.strictObject({
+  schedules: count,
+  distinctStates: count,
+  merged: count,
+  verifiedMerges: count,
+  instructions: count,
+  cuts: v.strictObject(cutCounts),
+  coverage: v.record(v.pipe(v.string(), v.digits()), v.strictObject(coverageCounts)),
+  failure: v.optional(failureSchema),
+  unsupported: v.optional(v.string()),
+} satisfies Record<keyof Tally, v.GenericSchema>);
+
+/** What tallySchema takes back. */
+export function encodeTally(tally: Tally): object {
+  const { failure } = tally;
+  if (failure === undefined) return tally;
+  const decisions = failure.decisions.map(decisionToString).join(' ');
+  return { ...tally, failure: { ...failure, decisions } };
+}
+
+const position = v.pipe(v.number(), v.safeInteger());
+
+export const unitSchema = v.strictObject({ stage: count, from: position, to: position });
+
+export const planSchema = v.strictObject({
+  units: v.array(unitSchema),
+  boundaries: v.array(
+    v.strictObject({
+      address: count,
+      places: v.array(v.picklist(['before', 'inside', 'after', 'access'])),
+    }),
+  ),
+  leftOut: v.array(v.strictObject({ task: count, address: count, entries: count })),
+  guarantee: v.exactOptional(
+    v.strictObject({
+      probability: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+      depth: count,
+      tasks: count,
+      steps: count,
+      actions: count,
+    }),
+  ),
+} satisfies Record<keyof SearchPlan, v.GenericSchema>);

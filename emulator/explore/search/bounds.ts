@@ -1,0 +1,26 @@
+import type { Decision } from '../../../kernel-model/sched/decision.ts';
+
+/** A signal that may come from outside: to one task, or to whichever one is interrupted. */
+export interface SignalSource {
+  readonly signal: number;
+  readonly task: number | undefined;
+}
+
+/** What bounds a search; plain JSON. */
+export interface SearchBounds {
+  /** Interruptions at most. */
+  readonly preemptions: number;
+  /** Dynamic entries of each section by each task whose boundaries are interrupted. */
+  readonly entries: number;
+  /** Instructions of one schedule at most; more is a time-out. */
+  readonly instructions: number;
+  /** Signals to deliver at boundaries, besides those that the program was seen to send itself. */
+  readonly signals: readonly SignalSource[];
+  /** For strategies that draw: how many schedules, from which seed. */
+  readonly runs: number;
+  readonly seed: number;
+  /** PCT's d: the number of ordering constraints that a bug needs. */
+  readonly depth: number;
+  /** For `replay`: the schedule to play. */
+  readonly schedule?: readonly Decision[];
+}

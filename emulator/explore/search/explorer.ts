@@ -1,0 +1,217 @@
+import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
+import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
+import type { Task } from '../../../kernel-model/task/task.ts';
+import type { Machine } from '../../machine/machine.ts';
+import type { Program } from '../../machine/program.ts';
+import type { MachineSnapshot } from '../../machine/run.ts';
+import type { SearchBounds } from './bounds.ts';
+import { Driver, type DriverImage } from './driver.ts';
+import type { Interruption, PlacedInterruption } from './interruption.ts';
+import { type Move, movesAt, type Step } from './moves.ts';
+import { type Lesson, learnBoundaries } from './profile-run.ts';
+import { type Entries, Window } from './window.ts';
+
+/** The program whose schedules are searched, and what it runs on. */
+export interface SearchedProgram {
+  readonly program: Program;
+  readonly profile: KernelProfile;
+  readonly vcpus: number;
+  readonly seed: number;
+}
+
+/** A task about to execute an instruction. */
+export interface Point {
+  readonly task: Task;
+  readonly address: number;
+  /** Whether it is a boundary: one of the places where the search interrupts. */
+  readonly isBoundary: boolean;
+}
+
+/**
+ * Everything that a path has behind it. Opaque; valid for the explorer that made it, until it
+ * starts anew.
+ */
+export interface Position {
+  readonly snapshot: MachineSnapshot;
+  readonly driver: DriverImage;
+  readonly entries: Entries;
+  readonly made: readonly PlacedInterruption[];
+}
+
+/**
+ * What all strategies search with: a machine that runs the program along the continuation policy
+ * from one point of interest to the next, the moves at each, and ways back.
+ */
+export class Explorer {
+  readonly machine: Machine;
+  readonly bounds: SearchBounds;
+  readonly #searched: SearchedProgram;
+  #lesson: Lesson | undefined;
+  #driver: Driver;
+  #window: Window | undefined;
+  #made: readonly PlacedInterruption[] = [];
+
+  constructor(machine: Machine, searched: SearchedProgram, bounds: SearchBounds) {
+    this.machine = machine;
+    this.bounds = bounds;
+    this.#searched = searched;
+    this.#driver = new Driver(machine);
+  }
+
+  /** Where to interrupt, learnt from one run without interruption on first use: a run goes lost. */
+  get lesson(): Lesson {
+    if (this.#lesson === undefined) {
+      this.#boot();
+      this.#lesson = learnBoundaries(this.#driver, this.bounds.entries);
+    }
+    return this.#lesson;
+  }
+
+  /** The interruptions made on this path, in order. */
+  get made(): readonly PlacedInterruption[] {
+    return this.#made;
+  }
+
+  /** The vCPU whose turn it is under the continuation policy. */
+  get turn(): number {
+    return this.#driver.turn;
+  }
+
+  /** Instructions that a task has retired since it was created. */
+  retiredBy(task: number): number {
+    return this.#driver.retiredBy(task);
+  }
+
+  get driver(): Driver {
+    return this.#driver;
+  }
+
+  /** Starts the program from scratch. */
+  start(): void {
+    this.#window = new Window(this.lesson.map, this.bounds.entries);
+    this.#made = [];
+    this.#boot();
+  }
+
+  #boot(): void {
+    const { program, profile, vcpus, seed } = this.#searched;
+    this.#driver = new Driver(this.machine);
+    this.machine.boot({
+      program,
+      profile,
+      vcpus,
+      seed,
+      maxInstructions: this.bounds.instructions,
+      strategy: this.#driver.strategy,
+      output: () => {},
+    });
+  }
+
+  get #theWindow(): Window {
+    this.#window ??= new Window(this.lesson.map, this.bounds.entries);
+    return this.#window;
+  }
+
+  /** The task whose instruction is next under the policy; `undefined` once the run has ended. */
+  here(): Point | undefined {
+    const task = this.#driver.nextTask();
+    if (task === undefined) return undefined;
+    const address = this.#driver.addressOf(task);
+    return { task, address, isBoundary: this.#theWindow.isBoundary(task, address) };
+  }
+
+  /** Whether boundaries of the task may still come within the window. */
+  isNear({ task, address, isBoundary }: Point): boolean {
+    return isBoundary || this.#theWindow.isNear(task, address);
+  }
+
+  /** Whether the instruction is inside a section that it was learnt from. */
+  isInside({ address }: Point): boolean {
+    return this.lesson.map.isInside(address);
+  }
+
+  /** Executes one instruction of the task that `here` gave. */
+  step({ task: { id }, address }: Point): void {
+    // Going back to a snapshot replaces all tasks.
+    const task = taskOf(this.machine.kernel.state, id);
+    this.#theWindow.note(task, address, this.#driver.regionOf(task));
+    this.#driver.run(task, 1);
+  }
+
+  /** Lets the task that `here` gave run on until it waits, ends or seems to spin. */
+  runOn({ task: { id } }: Point): void {
+    this.#driver.run(taskOf(this.machine.kernel.state, id), Number.POSITIVE_INFINITY);
+  }
+
+  /** Lets the task that `here` gave run up to the next start or end of a section, or till it waits. */
+  runToSection({ task: { id } }: Point): void {
+    this.#driver.runToBoundary(taskOf(this.machine.kernel.state, id));
+  }
+
+  /**
+   * Goes on to the next boundary; `undefined` once the run has ended. Code that has no boundaries ahead
+   * is not stepped.
+   */
+  nextBoundary(): Point | undefined {
+    for (;;) {
+      const point = this.here();
+      if (point === undefined || point.isBoundary) return point;
+      if (this.isNear(point)) this.step(point);
+      else this.runOn(point);
+    }
+  }
+
+  /** What can happen to the task before its instruction. */
+  movesAt({ task: { id } }: Point): Move[] {
+    const { state } = this.machine.kernel;
+    return movesAt(state, taskOf(state, id), this.bounds.signals);
+  }
+
+  /** Carries a move, or a part of one, out. */
+  make({ decision, turnTo }: Step): void {
+    if (decision !== undefined) this.machine.apply(decision);
+    if (turnTo !== undefined) this.#driver.turnTo(turnTo);
+  }
+
+  /** An interruption of a point, with its place, to be noted once it was made. */
+  place({ task: { id }, address }: Point, interruption: Interruption): PlacedInterruption {
+    const task = taskOf(this.machine.kernel.state, id);
+    const retired = this.#driver.retiredBy(id);
+    return { task: id, vcpu: task.vcpu, retired, address, interruption };
+  }
+
+  /** Notes an interruption that was made on this path. */
+  note(placed: PlacedInterruption): void {
+    this.#made = [...this.#made, placed];
+  }
+
+  /**
+   * Key of the state, equal where the run goes on alike; with what is left of the window where
+   * interruptions are still to come.
+   */
+  key(hasInterruptionsLeft: boolean): string {
+    const key = `${this.machine.stateKey()} ${this.#driver.turn}`;
+    return hasInterruptionsLeft ? `${key} ${this.#theWindow.key}` : key;
+  }
+
+  /** What the key stands for, in full. */
+  describe(): Uint8Array {
+    return this.machine.describeState();
+  }
+
+  save(): Position {
+    return {
+      snapshot: this.machine.snapshot(),
+      driver: this.#driver.save(),
+      entries: this.#theWindow.save(),
+      made: this.#made,
+    };
+  }
+
+  restore({ snapshot, driver, entries, made }: Position): void {
+    this.machine.restore(snapshot);
+    this.#driver.restore(driver);
+    this.#theWindow.restore(entries);
+    this.#made = made;
+  }
+}

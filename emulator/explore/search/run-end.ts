@@ -1,0 +1,24 @@
+import { isPass } from '../../machine/outcome.ts';
+import type { Explorer } from './explorer.ts';
+import type { TallyCounter } from './tally-counter.ts';
+
+/**
+ * Counts a run that has ended, or was cut, as a schedule. `isEndless`: it was seen to go in a circle.
+ * Leaves a failure in the counter, unless there is one.
+ */
+export function countRun(explorer: Explorer, counter: TallyCounter, isEndless = false): void {
+  counter.schedules++;
+  const { machine, made } = explorer;
+  const { outcome } = machine;
+  if (outcome === undefined || isPass(outcome)) return;
+  if (outcome.kind === 'unsupported') {
+    counter.cut('unsupported');
+    counter.unsupported ??= `${outcome.what} at 0x${outcome.address.toString(16)}`;
+    return;
+  }
+  if (outcome.kind === 'budget' && !isEndless) {
+    counter.cut('timeout');
+    return;
+  }
+  counter.failure ??= { interruptions: made, decisions: machine.decisions, outcome, isEndless };
+}

@@ -1,0 +1,47 @@
+import type { Search } from './search-strategy.ts';
+import { addTallies, EMPTY_TALLY, isCutShort, type Tally } from './tally.ts';
+import { TallyCounter } from './tally-counter.ts';
+import type { SearchPlan, SetAsideUnit } from './unit.ts';
+
+/** What a search came to. */
+export interface SearchResult {
+  readonly verdict: 'pass' | 'fail' | 'incomplete';
+  readonly plan: SearchPlan;
+  readonly tally: Tally;
+  /** Stages that were explored whole; the plain run is stage 0. */
+  readonly completedStages: number;
+  /**
+   * Units that could not be explored, in the order of the plan; only processes of their own have
+   * any.
+   */
+  readonly setAside: readonly SetAsideUnit[];
+}
+
+/**
+ * Explores all units one after the other, here; stops at the first failure, or once `isOver` says
+ * so.
+ */
+export function* runSearch(
+  search: Search,
+  isOver: (sofar: Tally) => boolean,
+): Generator<Tally, SearchResult> {
+  const plan = search.plan();
+  let tally = EMPTY_TALLY;
+  let completedStages = 0;
+  for (const [index, unit] of plan.units.entries()) {
+    const counter = new TallyCounter();
+    let isStopped = false;
+    for (const _ of search.explore(unit, counter)) {
+      isStopped = isOver(counter.tally);
+      if (isStopped) break;
+    }
+    tally = addTallies(tally, counter.tally);
+    yield tally;
+    const sofar = { plan, tally, completedStages, setAside: [] };
+    if (tally.failure !== undefined) return { verdict: 'fail', ...sofar };
+    if (isStopped) return { verdict: 'incomplete', ...sofar };
+    if (plan.units[index + 1]?.stage !== unit.stage) completedStages++;
+  }
+  const verdict = isCutShort(tally) ? 'incomplete' : 'pass';
+  return { verdict, plan, tally, completedStages, setAside: [] };
+}

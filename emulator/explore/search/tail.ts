@@ -1,0 +1,96 @@
+import type { Explorer, Point } from './explorer.ts';
+import { countRun } from './run-end.ts';
+import type { TallyCounter } from './tally-counter.ts';
+import type { PathStates, Visit } from './visited-states.ts';
+
+/** How a run without further interruptions came out. */
+export type TailEnd =
+  /** It is over: the machine has an outcome. */
+  | 'ended'
+  /** It came to a state of another path. */
+  | 'merged'
+  /** It went in a circle, and was then run to the end of its budget. */
+  | 'endless'
+  /** The observer stopped it. */
+  | 'stopped';
+
+/** Who watches a run to its end. */
+export interface TailObserver {
+  /** Told where the run is; code near boundaries is stepped for it. */
+  readonly onPoint?: (point: Point) => void;
+  /** Told the keys of states at starts and ends of sections, then of those where tasks take turns. */
+  readonly onState: (key: string) => Visit;
+  readonly onSpin?: () => void;
+  /** Whether to stop before a point's instruction. */
+  readonly until?: (point: Point) => boolean;
+}
+
+/** Code that is stepped for so long may be a loop that spins: its states are told too, now and then. */
+const STEPS_PER_STATE = 4096;
+
+/**
+ * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at
+ * starts and ends of sections. A task that comes back to a state of this very run spins: others get
+ * its turn. A run that does so once more, or with as much of its turn left as then, has no end.
+ */
+export function runTail(
+  explorer: Explorer,
+  { onPoint, onState, onSpin, until }: TailObserver,
+  denseStates: number,
+): TailEnd {
+  const spun = new Set<string>();
+  const turns = new Set<string>();
+  let [states, steps] = [0, 0];
+  for (let isTold = true; ; ) {
+    const point = explorer.here();
+    if (point === undefined) return 'ended';
+    if (until?.(point)) return 'stopped';
+    onPoint?.(point);
+    if (isTold) {
+      states++;
+      const key = explorer.key(false);
+      const visit = onState(key);
+      if (visit === 'elsewhere') return 'merged';
+      if (visit === 'on this path') {
+        if (spun.has(key) || turns.has(`${key} ${explorer.driver.patience}`)) {
+          return runInCircle(explorer);
+        }
+        spun.add(key);
+        onSpin?.();
+        explorer.driver.endTurn();
+        continue;
+      }
+      turns.add(`${key} ${explorer.driver.patience}`);
+    }
+    const isStepped = onPoint !== undefined && explorer.isNear(point);
+    steps = isStepped ? steps + 1 : 0;
+    isTold = !isStepped || steps % STEPS_PER_STATE === 0;
+    if (isStepped) explorer.step(point);
+    else if (states < denseStates) explorer.runToSection(point);
+    else explorer.runOn(point);
+  }
+}
+
+function runInCircle(explorer: Explorer): TailEnd {
+  for (let point = explorer.here(); point !== undefined; point = explorer.here()) {
+    explorer.runOn(point);
+  }
+  return 'endless';
+}
+
+/** A path that has not met another by so many sections will only do so where its tasks wait or end. */
+export const DENSE_STATES = 6;
+
+/** Follows a schedule whose interruptions are all made, and counts it. */
+export function followTail(explorer: Explorer, counter: TallyCounter, path: PathStates): void {
+  const end = runTail(
+    explorer,
+    {
+      onState: (key) => path.isExplored(key, 0),
+      onSpin: () => counter.cut('spin'),
+    },
+    DENSE_STATES,
+  );
+  if (end === 'merged') counter.merged++;
+  countRun(explorer, counter, end === 'endless');
+}

@@ -1,0 +1,113 @@
+import type { Decision } from '../../../kernel-model/sched/decision.ts';
+import type { Outcome } from '../../machine/outcome.ts';
+import type { Interruption, PlacedInterruption } from './interruption.ts';
+
+/** A schedule that ended other than a correct program does. */
+export interface Failure {
+  readonly interruptions: readonly PlacedInterruption[];
+  readonly decisions: readonly Decision[];
+  readonly outcome: Outcome;
+  /** The run came back to a state of its own with nothing left to change that: it has no end. */
+  readonly isEndless: boolean;
+}
+
+/** Whether a tally leaves something of its bound untried. */
+export function isCutShort({ cuts }: Tally): boolean {
+  return (cuts.timeout ?? 0) > 0 || (cuts.unsupported ?? 0) > 0;
+}
+
+/** Why schedules were not followed to their end. */
+export type Cut =
+  /** The task spun without progress: others were given the turn. */
+  | 'spin'
+  /** Whoever interrupted went on for too long to stop it at each of its boundaries. */
+  | 'excursion'
+  /** The schedule exceeded its budget of instructions. */
+  | 'timeout'
+  /** The schedule came to something that we do not model. */
+  | 'unsupported';
+
+/** How often each kind of interruption was made before an instruction, as the n-th of its schedule. */
+export type CoverageRow = Partial<Record<Interruption['kind'], number[]>>;
+
+/** What exploring one unit, or several, came to; plain JSON. Tallies add up in any order. */
+export interface Tally {
+  readonly schedules: number;
+  readonly distinctStates: number;
+  /** Schedules that came to a state from which all was explored. */
+  readonly merged: number;
+  /** Merges that were checked by comparing the states in full. */
+  readonly verifiedMerges: number;
+  readonly instructions: number;
+  readonly cuts: Readonly<Partial<Record<Cut, number>>>;
+  /** By the address of the interrupted instruction. */
+  readonly coverage: Readonly<Record<string, CoverageRow>>;
+  readonly failure?: Failure | undefined;
+  /** The first thing met that we do not model. */
+  readonly unsupported?: string | undefined;
+}
+
+export const EMPTY_TALLY: Tally = {
+  schedules: 0,
+  distinctStates: 0,
+  merged: 0,
+  verifiedMerges: 0,
+  instructions: 0,
+  cuts: {},
+  coverage: {},
+};
+
+/** The sum of two tallies; of two failures the first one's. */
+export function addTallies(a: Tally, b: Tally): Tally {
+  return {
+    schedules: a.schedules + b.schedules,
+    distinctStates: a.distinctStates + b.distinctStates,
+    merged: a.merged + b.merged,
+    verifiedMerges: a.verifiedMerges + b.verifiedMerges,
+    instructions: a.instructions + b.instructions,
+    cuts: addCounts(a.cuts, b.cuts),
+    coverage: addCoverage(a.coverage, b.coverage),
+    failure: a.failure ?? b.failure,
+    unsupported: a.unsupported ?? b.unsupported,
+  };
+}
+
+function addCounts(a: Tally['cuts'], b: Tally['cuts']): Tally['cuts'] {
+  const sum = { ...a };
+  for (const cut of CUTS) {
+    const count = (a[cut] ?? 0) + (b[cut] ?? 0);
+    if (count > 0) sum[cut] = count;
+  }
+  return sum;
+}
+
+const CUTS: readonly Cut[] = ['spin', 'excursion', 'timeout', 'unsupported'];
+
+const INTERRUPTION_KINDS: readonly Interruption['kind'][] = [
+  'spurious',
+  'preempt',
+  'migrate',
+  'fence',
+  'signal',
+  'overtake',
+];
+
+function addCoverage(a: Tally['coverage'], b: Tally['coverage']): Tally['coverage'] {
+  const sum: Record<string, CoverageRow> = { ...a };
+  for (const [address, row] of Object.entries(b)) {
+    const into: CoverageRow = { ...sum[address] };
+    for (const kind of INTERRUPTION_KINDS) {
+      const counts = row[kind];
+      if (counts !== undefined) into[kind] = addLists(into[kind] ?? [], counts);
+    }
+    sum[address] = into;
+  }
+  return sum;
+}
+
+function addLists(a: readonly number[], b: readonly number[]): number[] {
+  return Array.from(
+    { length: Math.max(a.length, b.length) },
+    (_, index) => (a[index] ?? 0) + (b[index] ?? 0),
+  );
+}

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { loadProgram } from '../loader/load.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { Bug } from './bug-index.ts';
+import { kernelOf, type RegressRow, shortOutcome } from './row.ts';
+import { type SearchAnswer, searchSchedules } from './search.ts';
+
+/** As `fuzz` has them by default. */
+const INTERRUPTIONS = 2;
+const ENTRIES = 2;
+const MAX_INSTRUCTIONS = 1_000_000;
+
+/**
+ * Searches both programs of a seeded bug as `fuzz` does by default: the buggy one must fail, the way and
+ * with no more interruptions than the index says, the fixed one must pass.
+ */
+export function searchBug(
+  machine: Machine,
+  folder: string,
+  bug: Bug,
+  seconds: number,
+): readonly [RegressRow, RegressRow] {
+  const { id, kernel, vcpus, args, signals } = bug;
+  const search = (path: string): SearchAnswer =>
+    searchSchedules(machine, {
+      image: loadProgram(join(folder, path)).image,
+      profile: kernelOf(kernel),
+      ...{ vcpus, args, signals, seconds },
+      interruptions: INTERRUPTIONS,
+      entries: ENTRIES,
+      maxInstructions: MAX_INSTRUCTIONS,
+    });
+  const buggy = search(bug.buggy.bin.path);
+  const fixed = search(bug.fixed.bin.path);
+  return [
+    {
+      ...{ name: `bugs/${id}`, kernel, seconds: buggy.seconds },
+      expected: `fail: ${outcomeText(bug)}, ${bug.interruptions} interrupting`,
+      actual: describe(buggy),
+      asExpected: isExpectedFailure(bug, buggy),
+    },
+    {
+      ...{ name: `bugs/${id}-fixed`, kernel, seconds: fixed.seconds },
+      expected: 'pass',
+      actual: describe(fixed),
+      asExpected: fixed.verdict === 'pass',
+    },
+  ];
+}
+
+function outcomeText({ outcome }: Bug): string {
+  switch (outcome.kind) {
+    case 'exit':
+      return `exit ${outcome.status}`;
+    case 'signal':
+      return `signal ${outcome.signal}`;
+    case 'livelock':
+    case 'budget':
+      return outcome.kind;
+  }
+}
+
+function isExpectedFailure(bug: Bug, { verdict, outcome, interruptions }: SearchAnswer): boolean {
+  return (
+    verdict === 'fail' &&
+    outcome !== undefined &&
+    shortOutcome(outcome) === outcomeText(bug) &&
+    interruptions.length <= bug.interruptions
+  );
+}
+
+function describe({ verdict, outcome, interruptions }: SearchAnswer): string {
+  if (outcome === undefined) return verdict;
+  return `${verdict}: ${shortOutcome(outcome)}, ${interruptions.length} interrupting`;
+}

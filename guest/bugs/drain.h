@@ -1,0 +1,38 @@
+/*
+ * A counter of one thread, which another one takes over from afar. It first raises a flag that the
+ * section looks at: from then on the owner counts for itself.
+ */
+#ifndef GUEST_DRAIN_H
+#define GUEST_DRAIN_H
+
+#include "fence.h"
+
+static struct slot slot;
+static uint64_t stopped;
+
+static void count_up(struct thread *self) {
+  for (;;) {
+    uint32_t cpu = here();
+    __asm__ goto(SECTION
+                 ARM
+                 "1:\n\t"
+                 COMPARE_CPU
+                 "cmpq $0, %[stopped]\n\t"
+                 "jne %l[alone]\n\t"
+                 "movq %[value], %%rax\n\t"
+                 "addq $1, %%rax\n\t"
+                 "movq %%rax, %[value]\n"
+                 "2:\n\t"
+                 ABORT_TO_RETRY
+                 :
+                 : [cpu] "r"(cpu), [value] "m"(slot.value), [stopped] "m"(stopped)
+                 : "memory", "cc", "rax"
+                 : aborted, alone);
+    return;
+  aborted:;
+  }
+alone:
+  self->result = 1;
+}
+
+#endif

@@ -1,0 +1,142 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test, vi } from 'vitest';
+import { SEARCH_STRATEGIES } from '../../emulator/explore/search/registry.ts';
+import { guestDir } from '../guest/guest-files.ts';
+import { projectRoot, temporaryFolder } from '../support/project.ts';
+import { runCommand } from './capture.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+const launcher = join(projectRoot, 'scripts', 'rseq-testbed.mjs');
+const counter = join(guestDir, 'counter.bin');
+const unprotected = join(guestDir, 'counter-unprotected.bin');
+const SMALL = ['--cpus', '1', '--entries', '1', '--preemptions', '1', '--', '2', '1'];
+const LONG = ['--cpus', '2', '--preemptions', '3', '--', '4', '2'];
+
+async function fuzz(...args: readonly string[]) {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [launcher, 'fuzz', ...args], {
+    reject: false,
+    cwd: await temporaryFolder(),
+  });
+  return { status: exitCode, stdout, stderr };
+}
+
+describe('bad options: one line and status 125', () => {
+  test.each([
+    [[], /^fuzz needs a FILE, .*, or --resume DIR$/],
+    [['missing.bin'], /missing\.bin: no such file$/],
+    [[counter, '--strategy', 'best'], /strategy.*exhaustive/],
+    [[counter, '--preemptions', '5'], /^--preemptions takes a whole number from 0 to 4, not "5"$/],
+    [[counter, '--entries', '0'], /^--entries takes/],
+    [[counter, '--jobs', '0'], /^--jobs takes a whole number from 1 to 256/],
+    [[counter, '--time', '1.5'], /^--time takes/],
+    [[counter, '--schedules', '-1'], /schedules/],
+    [[counter, '--signal', 'NONE'], /^--signal takes a signal such as USR1 or USR1@2/],
+    [[counter, '--runs', 'x'], /^--runs takes/],
+    [[counter, '--depth', '0'], /^--depth takes/],
+    [[counter, '--kernel', 'nope'], /^--kernel "nope": there is/],
+    [[counter, '--out', 'a', '--resume', 'b'], /^--resume DIR goes on in DIR: it takes no --out$/],
+    [['--resume', '/nonexistent/folder'], /^\/nonexistent\/folder holds no campaign$/],
+    [[counter, '--out', '/proc/none'], /^cannot write \/proc\/none: ENOENT$/],
+    [[counter, '--json', '/nonexistent/x.json'], /^cannot write \/nonexistent\/x\.json/],
+    [[counter, '--frobnicate'], /Unknown argument: frobnicate/],
+  ])('%j', async (args, message) => {
+    const { status, stdout, stderr } = await runCommand('fuzz', ...args);
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+    expect(stderr).toMatch(/^rseq-testbed: [^\n]+\n$/);
+    expect(stderr.slice('rseq-testbed: '.length, -1)).toMatch(message);
+  });
+});
+
+test('--help names each option, each strategy and how to go on with a search', async () => {
+  const { stdout } = await fuzz('--help');
+  const names = Object.keys(SEARCH_STRATEGIES).filter((name) => name !== 'replay');
+  for (const name of names) expect(stdout).toContain(`"${name}"`);
+  expect(stdout).toMatch(/fuzz guest\/counter\.bin/);
+  expect(stdout).toMatch(/fuzz --resume \w+/);
+  expect(stdout).toMatch(/--jobs .*\n.*default: all cores/);
+});
+
+test('a search that passes says so, as JSON too, and prints nothing else', async () => {
+  const { status, stdout, stderr } = await fuzz(counter, '--json', '-', ...SMALL);
+  const report = JSON.parse(stdout);
+  expect({ status, verdict: report.verdict }).toEqual({ status: 0, verdict: 'pass' });
+  expect(report).toMatchObject({
+    schema: { name: 'rseq-testbed/search' },
+    memoryModel: 'SC',
+    strategy: 'exhaustive',
+    timedOut: 0,
+    setAside: [],
+  });
+  expect(stderr).toMatch(/verdict: pass, exhaustive for up to 1 interruption/);
+  expect(stderr).not.toMatch(/parts|\r/);
+});
+
+test('a failure is kept in the folder, replays, and is what a resumed search tells', async () => {
+  const folder = join(await temporaryFolder(), 'campaign');
+  const failing = await fuzz(unprotected, '--out', folder, '--cpus', '1', '--', '2', '2');
+  expect(failing.status).toBe(1);
+  const schedule = join(folder, 'failure.json');
+  expect(failing.stderr).toContain(`replay ${schedule}`);
+  const replayed = await execa(process.execPath, [launcher, 'replay', schedule], { reject: false });
+  expect({ status: replayed.exitCode, stderr: replayed.stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(/^rseq-testbed: reproduced: exit status 1/m),
+  });
+  const resumed = await fuzz('--resume', folder);
+  const withoutTime = (text: string): string => text.replace(/in [\d.]+ s/, '');
+  expect(resumed.status).toBe(1);
+  expect(withoutTime(resumed.stderr)).toBe(withoutTime(failing.stderr));
+});
+
+test('a folder is not taken up for another search', async () => {
+  const folder = join(await temporaryFolder(), 'campaign');
+  const out = ['--out', folder, '--schedules', '1'];
+  expect((await fuzz(counter, ...out, ...SMALL)).status).toBe(3);
+  for (const [args, message] of [
+    [[unprotected], 'is not the guest of the search in'],
+    [['--kernel', 'linux-4.18'], 'has other --kernel: "linux-6.18"'],
+    [['--preemptions', '2'], 'has other --preemptions: 1'],
+    [['--signal', 'USR1'], 'has other --signal: []'],
+    [['--cpus', '2'], 'has other --cpus: 1'],
+    [['--', '2', '2'], 'has other arguments of the guest: ["2","1"]'],
+  ] as const) {
+    const { status, stderr } = await runCommand('fuzz', '--resume', folder, ...args);
+    expect(status, message).toBe(125);
+    expect(stderr).toMatch(/^rseq-testbed: [^\n]+\n$/);
+    expect(stderr).toContain(message);
+  }
+  const log = join(folder, 'results.log');
+  await writeFile(log, `0 nonsense\n${await readFile(log, 'utf8').catch(() => '')}`);
+  const { status, stderr } = await runCommand('fuzz', '--resume', folder);
+  expect({ status, stderr }).toEqual({
+    status: 125,
+    stderr: `rseq-testbed: ${log} line 1 is damaged, or of another version\n`,
+  });
+});
+
+test('Ctrl-C tells what is known so far, with status 3', async () => {
+  const folder = join(await temporaryFolder(), 'campaign');
+  const args = [launcher, 'fuzz', counter, '--jobs', '2', '--out', folder, ...LONG];
+  const running = execa(process.execPath, args, { reject: false });
+  await vi.waitUntil(() => readFile(join(folder, 'results.log')).catch(() => false), {
+    timeout: 60_000,
+    interval: 100,
+  });
+  running.kill('SIGINT');
+  const { exitCode, stderr } = await running;
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 3,
+    stderr: expect.stringMatching(/\d+ schedules? in [\s\S]*verdict: incomplete/),
+  });
+});
+
+test('--time ends a search with what is known then, with status 3', async () => {
+  const { status, stderr } = await fuzz(counter, '--time', '2', ...LONG);
+  expect({ status, stderr }).toEqual({
+    status: 3,
+    stderr: expect.stringMatching(/\d+ schedules? in [\s\S]*verdict: incomplete/),
+  });
+});
