@@ -12,7 +12,10 @@ import { PageHashes } from './page-hashes.ts';
 import { StateHasher } from './state-hash.ts';
 import { hashRegisters, StateKeys } from './state-keys.ts';
 
-/** What tells states of a machine apart: a hash for records, a quick key for searches, and all in full. */
+/**
+ * What tells states of a machine apart: a hash for records, a quick key for searches, and all in
+ * full.
+ */
 export class StateIdentity {
   readonly #slots: CpuSlots;
   readonly #armings: Armings;

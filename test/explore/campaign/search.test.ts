@@ -124,7 +124,9 @@ describe('a search that is stopped', () => {
     expect(after).not.toContain(before[0]);
     const again = await searchWith(PASSING, { folder: CampaignFolder.open(path), onAssign });
     expect(again).toEqual(passing);
-    expect(after, JSON.stringify({ before, after })).toHaveLength(passing.plan.units.length - BIG_UNIT);
+    expect(after, JSON.stringify({ before, after })).toHaveLength(
+      passing.plan.units.length - BIG_UNIT,
+    );
   });
 
   test('is not taken up by a program that plans it otherwise', async () => {

@@ -80,7 +80,7 @@ const DESCRIPTOR = edits('rseq/descriptor.ts', [
   ],
   [
     'a sound descriptor has no flags and no version',
-    'if (!memory.isZeroU64(address + RSEQ_CS.version)) return undefined;',
+    'if (words[at + WORD.version] !== 0 || words[at + WORD.flags] !== 0) return undefined;',
     '',
   ],
 ]);
