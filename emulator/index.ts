@@ -40,6 +40,7 @@ export { describeOutcome, formatSummary } from './report/summary.ts';
 export type { StepPolicy, StepPolicyKind, SteppedTask } from './stepping/policy.ts';
 export { STEP_POLICIES, STEP_POLICY_NAMES } from './stepping/registry.ts';
 export { type SteppingOptions, SteppingSession, type StepRecord } from './stepping/session.ts';
+export { RunValidators } from './validate/dynamic/run-validators.ts';
 export type { Finding } from './validate/finding.ts';
 export { RULES, type RuleId } from './validate/rules/registry.ts';
 export type { Rule, Severity } from './validate/rules/rule.ts';

@@ -12,8 +12,15 @@ import { type Effort, type Figure, measure, type Row, type Tools } from './bench
 import { startReference } from './bench/reference.ts';
 import { BENCH_SCHEMA, type BenchReport, formatTable, machineFacts } from './bench/report.ts';
 import { SEARCH_ROWS } from './bench/search.ts';
+import { VALIDATOR_ROWS } from './bench/validators.ts';
 
-const ROWS: readonly Row[] = [...BARE_ROWS, ...MACHINE_ROWS, ...SEARCH_ROWS, ...COMMAND_ROWS];
+const ROWS: readonly Row[] = [
+  ...BARE_ROWS,
+  ...MACHINE_ROWS,
+  ...SEARCH_ROWS,
+  ...VALIDATOR_ROWS,
+  ...COMMAND_ROWS,
+];
 
 const FULL: Effort = { rounds: 15, roundMs: 40, warmUpMs: 400 };
 const QUICK: Effort = { rounds: 3, roundMs: 5, warmUpMs: 20 };
