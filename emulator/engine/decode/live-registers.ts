@@ -32,6 +32,8 @@ interface Node {
   readonly kills: number;
   /** `undefined`: control leaves what can be followed. */
   readonly successors: readonly number[] | undefined;
+  /** Where an interruption before the instruction leads: it has overwritten nothing then. */
+  readonly aborts: readonly number[];
   live: number;
 }
 
@@ -55,7 +57,7 @@ export function liveRegisters(
     if (nodes.has(at) || nodes.size >= INSTRUCTIONS_MAX) continue;
     const node = decodeNode(code, base, at, edges, factory);
     nodes.set(at, node);
-    pending.push(...(node.successors ?? []));
+    pending.push(...(node.successors ?? []), ...node.aborts);
   }
   factory.free();
   settle(nodes);
@@ -73,7 +75,8 @@ function settle(nodes: ReadonlyMap<number, Node>): void {
       for (const successor of node.successors ?? []) {
         after |= nodes.get(successor)?.live ?? ALL_REGISTERS_LIVE;
       }
-      const live = node.reads | (after & ~node.kills);
+      let live = node.reads | (after & ~node.kills);
+      for (const abort of node.aborts) live |= nodes.get(abort)?.live ?? ALL_REGISTERS_LIVE;
       hasChanged ||= live !== node.live;
       node.live = live;
     }
@@ -88,7 +91,13 @@ function decodeNode(
   factory: InstructionInfoFactory,
 ): Node {
   const offset = at - base;
-  const unknown: Node = { reads: ALL_REGISTERS_LIVE, kills: 0, successors: undefined, live: 0 };
+  const unknown: Node = {
+    reads: ALL_REGISTERS_LIVE,
+    kills: 0,
+    successors: undefined,
+    aborts: [],
+    live: 0,
+  };
   if (offset < 0 || offset >= code.length) return unknown;
   const decoder = new Decoder(64, code.subarray(offset, offset + 15), DecoderOptions.None);
   decoder.ip = BigInt(at);
@@ -96,10 +105,9 @@ function decodeNode(
   decoder.free();
   try {
     if (instruction.isInvalid) return unknown;
-    const aborts = edges.filter(({ start, end }) => at >= start && at < end);
-    const next = successorsOf(instruction);
-    const successors = next === undefined ? undefined : [...next, ...aborts.map((e) => e.abort)];
-    return { ...effectOf(instruction, factory), successors, live: 0 };
+    const aborts = edges.filter(({ start, end }) => at >= start && at < end).map((e) => e.abort);
+    const successors = successorsOf(instruction);
+    return { ...effectOf(instruction, factory), successors, aborts, live: 0 };
   } finally {
     instruction.free();
   }
