@@ -26,7 +26,7 @@ describe('the key of a state', () => {
     const description = (of = state): string =>
       Buffer.from(describeState(of, [], () => new BigUint64Array(0))).toString();
     const before = { key: key(), description: description() };
-    const leaves = leavesOf(state);
+    const leaves = leavesOf(state).filter((path) => !/^vcpus\.\d+\.id$/.test(path.join('.')));
     expect(leaves.length).toBeGreaterThan(60);
     for (const path of leaves) {
       const changed = changedLeaf(state, path);
