@@ -42,6 +42,9 @@ export const TASK_FIELDS = (Object.entries(TASK_PARTS) as [keyof Task, Part][]).
   ([, part]) => part !== 'ignored',
 );
 
+/** Stands for a dead task; no task has this id. */
+const DEAD = -1;
+
 /** Two lanes of 32 bits, mixed one number after the other. */
 class Mixer {
   #a = 0;
@@ -146,7 +149,8 @@ export class StateKeys {
   /** The fields of TASK_PARTS, written out: reading them by name costs more than all the rest. */
   #mixTask(mixer: Mixer, task: Task, now: number): void {
     if (task.state.kind === 'dead') {
-      this.#mixValue(mixer, task.state);
+      mixer.number(DEAD);
+      mixer.number(task.state.status);
       return;
     }
     mixer.number(task.id);

@@ -4,6 +4,7 @@ import type { Task } from '../../../kernel-model/task/task.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { Program } from '../../machine/program.ts';
 import type { MachineSnapshot } from '../../machine/run.ts';
+import { NO_SLICE_STOPS, type SliceStops } from '../../machine/slice.ts';
 import { extendKey } from '../../machine/state-keys.ts';
 import type { SearchBounds } from './bounds.ts';
 import { Driver, type DriverImage } from './driver.ts';
@@ -38,6 +39,15 @@ export interface Position {
   readonly entries: Entries;
   readonly made: readonly PlacedInterruption[];
 }
+
+/** How far to go at most: see Explorer.approach. */
+interface Approach {
+  readonly limitInstructions?: number;
+  /** Not beyond starts and ends of sections either. */
+  readonly stopsAtSections?: boolean;
+}
+
+const SECTION_STOPS: SliceStops = { ...NO_SLICE_STOPS, boundaries: true };
 
 /**
  * What all strategies search with: a machine that runs the program along the continuation policy
@@ -143,6 +153,20 @@ export class Explorer {
     this.#driver.run(task, 1);
   }
 
+  /**
+   * Goes on to the next boundary of the task that `here` gave, by one instruction if it is at one or may
+   * be at each; less far where the kernel is entered. Returns the instructions retired.
+   */
+  approach(point: Point, { limitInstructions, stopsAtSections }: Approach = {}): number {
+    const task = taskOf(this.machine.kernel.state, point.task.id);
+    if (point.isBoundary || task.abortsInRow > 0) {
+      this.step(point);
+      return 1;
+    }
+    const stops = this.#theWindow.stopsOf(task, stopsAtSections ?? false);
+    return this.#driver.runToStop(task, limitInstructions ?? Number.POSITIVE_INFINITY, stops);
+  }
+
   /** Lets the task that `here` gave run on until it waits, ends or seems to spin. */
   runOn({ task: { id } }: Point): void {
     this.#driver.run(taskOf(this.machine.kernel.state, id), Number.POSITIVE_INFINITY);
@@ -150,7 +174,8 @@ export class Explorer {
 
   /** Lets the task that `here` gave run up to the next start or end of a section, or till it waits. */
   runToSection({ task: { id } }: Point): void {
-    this.#driver.runToBoundary(taskOf(this.machine.kernel.state, id));
+    const task = taskOf(this.machine.kernel.state, id);
+    this.#driver.runToStop(task, Number.POSITIVE_INFINITY, SECTION_STOPS);
   }
 
   /**
@@ -161,7 +186,7 @@ export class Explorer {
     for (;;) {
       const point = this.here();
       if (point === undefined || point.isBoundary) return point;
-      if (this.isNear(point)) this.step(point);
+      if (this.isNear(point)) this.approach(point);
       else this.runOn(point);
     }
   }

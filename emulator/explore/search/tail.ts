@@ -26,8 +26,8 @@ export interface TailObserver {
   readonly until?: (point: Point) => boolean;
 }
 
-/** Code that is stepped for so long may be a loop that spins: its states are told too, now and then. */
-const STEPS_PER_STATE = 4096;
+/** Code without a boundary for so long may be a loop that spins: its states are told too, now and then. */
+const INSTRUCTIONS_PER_STATE = 4096;
 
 /**
  * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at
@@ -63,11 +63,14 @@ export function runTail(
       }
       turns.add(extendKey(key, explorer.driver.patience));
     }
-    const isStepped = onPoint !== undefined && explorer.isNear(point);
-    steps = isStepped ? steps + 1 : 0;
-    isTold = !isStepped || steps % STEPS_PER_STATE === 0;
-    if (isStepped) explorer.step(point);
-    else if (states < denseStates) explorer.runToSection(point);
+    if (onPoint !== undefined && explorer.isNear(point)) {
+      steps += explorer.approach(point, { limitInstructions: INSTRUCTIONS_PER_STATE - steps });
+      isTold = steps >= INSTRUCTIONS_PER_STATE;
+      if (isTold) steps = 0;
+      continue;
+    }
+    [steps, isTold] = [0, true];
+    if (states < denseStates) explorer.runToSection(point);
     else explorer.runOn(point);
   }
 }
