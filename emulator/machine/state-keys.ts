@@ -239,7 +239,16 @@ export class StateKeys {
   }
 }
 
-/** The hash of a register file, as keys want it. */
+/** The hash of a register file, as keys want it; 53 bits. */
 export function hashRegisters(file: BigUint64Array): number {
-  return hashBytes(new Uint8Array(file.buffer, file.byteOffset, file.byteLength));
+  const words = new Uint32Array(file.buffer, file.byteOffset, 2 * file.length);
+  let a = 0x9e37_79b1;
+  let b = 0x85eb_ca77;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? 0;
+    a = Math.imul(a ^ word, 0x0100_0193);
+    a ^= a >>> 15;
+    b = Math.imul((b << 13) | (b >>> 19), 5) ^ Math.imul(word, 0xc2b2_ae35);
+  }
+  return (finish(a) >>> 0) * 2 ** 21 + (finish(b ^ a) >>> 11);
 }
