@@ -27,6 +27,8 @@ export interface TailObserver {
 
 /** Code that is stepped for so long may be a loop that spins: its states are told too, now and then. */
 const STEPS_PER_STATE = 4096;
+/** How often the run is then told to come back to that instruction: a loop that spins is back at once. */
+const RETURNS_TOLD = 64;
 
 /**
  * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at
@@ -40,14 +42,16 @@ export function runTail(
 ): TailEnd {
   const spun = new Set<string>();
   const turns = new Set<string>();
+  const returns = new Returns();
   let [states, steps] = [0, 0];
   for (let isTold = true; ; ) {
     const point = explorer.here();
     if (point === undefined) return 'ended';
     if (until?.(point)) return 'stopped';
     onPoint?.(point);
-    if (isTold) {
+    if (isTold || returns.isOne(point)) {
       states++;
+      if (steps > 0) returns.expect(point);
       const key = explorer.key(false);
       const visit = onState(key);
       if (visit === 'elsewhere') return 'merged';
@@ -68,6 +72,28 @@ export function runTail(
     if (isStepped) explorer.step(point);
     else if (states < denseStates) explorer.runToSection(point);
     else explorer.runOn(point);
+  }
+}
+
+/** Where a run that is stepped is expected back if it goes in a circle. */
+class Returns {
+  #task = 0;
+  #address = 0;
+  #left = 0;
+
+  /** The run is told about at an instruction that it may come back to. */
+  expect({ task: { id }, address }: Point): void {
+    if (this.#left > 0 && id === this.#task && address === this.#address) return;
+    this.#task = id;
+    this.#address = address;
+    this.#left = RETURNS_TOLD;
+  }
+
+  /** Whether the run has come back to the instruction. */
+  isOne({ task: { id }, address }: Point): boolean {
+    if (this.#left === 0 || address !== this.#address || id !== this.#task) return false;
+    this.#left--;
+    return true;
   }
 }
 
