@@ -20,7 +20,7 @@ import { type CpuSlot, CpuSlots, liveTaskIds } from './cpu-slots.ts';
 import { DecisionLog } from './decision-log.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { skipIdleTime } from './idle-time.ts';
-import { copyKernelState } from './kernel-copy.ts';
+import { copyKernelState, restoreKernelState } from './kernel-copy.ts';
 import { kernelHost } from './kernel-host.ts';
 import { type Outcome, outcomeOfEnding, outcomeOfError, outcomeOfLimits } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
@@ -28,6 +28,7 @@ import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
 import { Slice } from './slice.ts';
 import { StateIdentity } from './state-identity.ts';
+import { extendKey } from './state-keys.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
 
 const NO_COUNTS: RunCounts = { instructions: 0, preemptions: 0, migrations: 0, signals: 0 };
@@ -355,7 +356,7 @@ export class Machine {
       this.#spaces[i] ??= new AddressSpace(this.memory);
       this.#spaces[i].restore(image);
     });
-    this.kernel.state = copyKernelState(snapshot.kernel);
+    this.kernel.state = restoreKernelState(this.kernel.state, snapshot.kernel);
     this.#slots.restore(snapshot.registers);
     this.sections.restore(snapshot.sections);
     if (snapshot.watcher !== undefined) this.#run?.watcher?.restore(snapshot.watcher);
@@ -372,9 +373,9 @@ export class Machine {
   }
 
   /** Key of the state for a search, with the time if the program ever looked at it: see StateKeys. */
-  stateKey(): string {
+  stateKey(): number {
     const key = this.#identity.key(this.kernel, this.#spaces);
-    return this.#clock.hasRead ? `${key} ${this.kernel.state.now}` : String(key);
+    return this.#clock.hasRead ? extendKey(key, this.kernel.state.now) : key;
   }
 
   /** What `stateKey` stands for, in full: see describeState. */

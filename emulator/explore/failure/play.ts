@@ -126,8 +126,8 @@ class Player {
 }
 
 /** Knows the states of one run. */
-function visitsOnce(): (key: string) => Visit {
-  const seen = new Set<string>();
+function visitsOnce(): (key: number) => Visit {
+  const seen = new Set<number>();
   return (key) => {
     if (seen.has(key)) return 'on this path';
     seen.add(key);

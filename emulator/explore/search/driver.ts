@@ -1,4 +1,5 @@
 import { assert } from '../../../kernel-model/assert.ts';
+import type { Vcpu } from '../../../kernel-model/kernel-state.ts';
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import type { Chooser } from '../../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../../kernel-model/sched/idle.ts';
@@ -69,6 +70,8 @@ export class Driver {
     const { machine } = this;
     while (machine.outcome === undefined) {
       const { state } = machine.kernel;
+      const current = this.#mayGoOn(state.vcpus[this.#state.vcpu]);
+      if (current !== 0) return taskOf(state, current);
       if (!isAnythingRunnable(state)) {
         machine.step(this.strategy);
         continue;
@@ -79,6 +82,12 @@ export class Driver {
       machine.apply(next.decision);
     }
     return undefined;
+  }
+
+  /** The task that keeps its turn, as continueRun has it; 0 if there is more to decide. */
+  #mayGoOn(vcpu: Vcpu | undefined): number {
+    if (vcpu === undefined || this.#state.patience <= 0) return 0;
+    return vcpu.needResched && vcpu.queue.length > 0 ? 0 : vcpu.current;
   }
 
   /** Runs the task that nextTask gave for at most so many instructions, within its turn. */

@@ -4,6 +4,7 @@ import type { Task } from '../../../kernel-model/task/task.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { Program } from '../../machine/program.ts';
 import type { MachineSnapshot } from '../../machine/run.ts';
+import { extendKey } from '../../machine/state-keys.ts';
 import type { SearchBounds } from './bounds.ts';
 import { Driver, type DriverImage } from './driver.ts';
 import type { Interruption, PlacedInterruption } from './interruption.ts';
@@ -88,7 +89,7 @@ export class Explorer {
 
   /** Starts the program from scratch. */
   start(): void {
-    this.#window = new Window(this.lesson.map, this.bounds.entries);
+    this.#window = this.#newWindow();
     this.#made = [];
     this.#boot();
   }
@@ -108,8 +109,12 @@ export class Explorer {
   }
 
   get #theWindow(): Window {
-    this.#window ??= new Window(this.lesson.map, this.bounds.entries);
+    this.#window ??= this.#newWindow();
     return this.#window;
+  }
+
+  #newWindow(): Window {
+    return new Window(this.lesson.map, this.bounds.entries, (task) => this.#driver.regionOf(task));
   }
 
   /** The task whose instruction is next under the policy; `undefined` once the run has ended. */
@@ -134,7 +139,7 @@ export class Explorer {
   step({ task: { id }, address }: Point): void {
     // Going back to a snapshot replaces all tasks.
     const task = taskOf(this.machine.kernel.state, id);
-    this.#theWindow.note(task, address, this.#driver.regionOf(task));
+    this.#theWindow.note(task, address);
     this.#driver.run(task, 1);
   }
 
@@ -185,13 +190,14 @@ export class Explorer {
     this.#made = [...this.#made, placed];
   }
 
-  /**
-   * Key of the state, equal where the run goes on alike; with what is left of the window where
-   * interruptions are still to come.
-   */
-  key(hasInterruptionsLeft: boolean): string {
-    const key = `${this.machine.stateKey()} ${this.#driver.turn}`;
-    return hasInterruptionsLeft ? `${key} ${this.#theWindow.key}` : key;
+  /** Key of the state, equal where the run goes on alike without interruption. */
+  key(): number {
+    return extendKey(this.machine.stateKey(), this.#driver.turn);
+  }
+
+  /** That key with what is left of the window, for where interruptions are still to come. */
+  withWindow(key: number): number {
+    return extendKey(key, this.#theWindow.key);
   }
 
   /** What the key stands for, in full. */

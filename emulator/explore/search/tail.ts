@@ -1,3 +1,4 @@
+import { extendKey } from '../../machine/state-keys.ts';
 import type { Explorer, Point } from './explorer.ts';
 import { countRun } from './run-end.ts';
 import type { TallyCounter } from './tally-counter.ts';
@@ -19,7 +20,7 @@ export interface TailObserver {
   /** Told where the run is; code near boundaries is stepped for it. */
   readonly onPoint?: (point: Point) => void;
   /** Told the keys of states at starts and ends of sections, then of those where tasks take turns. */
-  readonly onState: (key: string) => Visit;
+  readonly onState: (key: number) => Visit;
   readonly onSpin?: () => void;
   /** Whether to stop before a point's instruction. */
   readonly until?: (point: Point) => boolean;
@@ -40,8 +41,8 @@ export function runTail(
   { onPoint, onState, onSpin, until }: TailObserver,
   denseStates: number,
 ): TailEnd {
-  const spun = new Set<string>();
-  const turns = new Set<string>();
+  const spun = new Set<number>();
+  const turns = new Set<number>();
   const returns = new Returns();
   let [states, steps] = [0, 0];
   for (let isTold = true; ; ) {
@@ -52,11 +53,11 @@ export function runTail(
     if (isTold || returns.isOne(point)) {
       states++;
       if (steps > 0) returns.expect(point);
-      const key = explorer.key(false);
+      const key = explorer.key();
       const visit = onState(key);
       if (visit === 'elsewhere') return 'merged';
       if (visit === 'on this path') {
-        if (spun.has(key) || turns.has(`${key} ${explorer.driver.patience}`)) {
+        if (spun.has(key) || turns.has(extendKey(key, explorer.driver.patience))) {
           return runInCircle(explorer);
         }
         spun.add(key);
@@ -64,7 +65,7 @@ export function runTail(
         explorer.driver.endTurn();
         continue;
       }
-      turns.add(`${key} ${explorer.driver.patience}`);
+      turns.add(extendKey(key, explorer.driver.patience));
     }
     const isStepped = onPoint !== undefined && explorer.isNear(point);
     steps = isStepped ? steps + 1 : 0;
@@ -105,7 +106,7 @@ function runInCircle(explorer: Explorer): TailEnd {
 }
 
 /** A path that has not met another by so many sections will only do so where its tasks wait or end. */
-export const DENSE_STATES = 6;
+export const DENSE_STATES = 4;
 
 /** Follows a schedule whose interruptions are all made, and counts it. */
 export function followTail(explorer: Explorer, counter: TallyCounter, path: PathStates): void {

@@ -8,7 +8,8 @@ export interface Entries {
   readonly key: number;
 }
 
-const TASKS_MAX = 256;
+/** Tasks that counts have room for at first. */
+const TASKS_MIN = 8;
 const ENTRIES_LIMIT = 255;
 /** A section that is aborted more often in a row is so by the program itself: it is left alone then. */
 const RETRIES_MAX = 6;
@@ -20,15 +21,22 @@ const RETRIES_MAX = 6;
 export class Window {
   readonly #map: SectionMap;
   readonly #entriesMax: number;
+  readonly #regionOf: (task: Task) => ArmedRegion | undefined;
   #counts: Uint8Array<ArrayBuffer>;
   /** Whether a snapshot holds #counts. */
   #isShared = false;
   #key = 0;
 
-  constructor(map: SectionMap, entriesMax: number) {
+  /** `regionOf` gives what a task has armed now. */
+  constructor(
+    map: SectionMap,
+    entriesMax: number,
+    regionOf: (task: Task) => ArmedRegion | undefined,
+  ) {
     this.#map = map;
+    this.#regionOf = regionOf;
     this.#entriesMax = entriesMax;
-    this.#counts = new Uint8Array(TASKS_MAX * map.sectionCount);
+    this.#counts = new Uint8Array(TASKS_MIN * map.sectionCount);
   }
 
   save(): Entries {
@@ -47,25 +55,33 @@ export class Window {
     return this.#key;
   }
 
-  /** The task is about to execute `address` with `region` armed: an entry is counted, but no retry. */
-  note(task: Task, address: number, region: ArmedRegion | undefined): void {
-    const isEntry = region?.start === address && task.abortsInRow === 0;
+  /** The task is about to execute `address`: an entry is counted, but no retry. */
+  note(task: Task, address: number): void {
     for (const { section, place } of this.#map.spotsAt(address)) {
-      if (place === 'access' || (place === 'inside' && isEntry)) {
+      if (place === 'access' || (place === 'inside' && this.#enters(task, address))) {
         this.#count(this.#index(task, section));
       }
     }
   }
 
+  #enters(task: Task, address: number): boolean {
+    return task.abortsInRow === 0 && this.#regionOf(task)?.start === address;
+  }
+
   #count(at: number): void {
     const count = this.#counts[at] ?? 0;
     if (count > Math.min(this.#entriesMax, ENTRIES_LIMIT - 1)) return;
-    if (this.#isShared) {
-      this.#counts = this.#counts.slice();
-      this.#isShared = false;
-    }
+    if (this.#isShared || at >= this.#counts.length) this.#copy(at);
     this.#counts[at] = count + 1;
     this.#key = (this.#key ^ mix(at, count) ^ mix(at, count + 1)) >>> 0;
+  }
+
+  #copy(highest: number): void {
+    const room = Math.max(this.#counts.length, highest + this.#map.sectionCount);
+    const counts = new Uint8Array(room);
+    counts.set(this.#counts);
+    this.#counts = counts;
+    this.#isShared = false;
   }
 
   /** Whether the task may be interrupted before the instruction at `address`. */
@@ -97,7 +113,7 @@ export class Window {
   }
 
   #index(task: Task, section: number): number {
-    return (task.id % TASKS_MAX) * this.#map.sectionCount + section;
+    return task.id * this.#map.sectionCount + section;
   }
 }
 
