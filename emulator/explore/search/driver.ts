@@ -28,6 +28,8 @@ export class Driver {
   /** Instructions that each task has retired, by id. */
   #retired: number[] = [];
   #state: ContinuationState = CONTINUATION_START;
+  /** Instructions executed by all tasks since the driver was made, on all paths together. */
+  executed = 0;
   /** Answers the kernel's questions. */
   chooser: Chooser = answer;
   /** The policy as a strategy: what the machine is booted with. */
@@ -107,6 +109,7 @@ export class Driver {
     if (stopsAtBoundaries) machine.runToBoundary(vcpu, instructions);
     else machine.apply({ kind: 'run', vcpu, instructions });
     const retired = machine.instructions - before;
+    this.executed += retired;
     this.#state = afterRun(this.#state, retired);
     this.#retired[id] = (this.#retired[id] ?? 0) + retired;
   }
