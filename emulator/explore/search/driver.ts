@@ -29,6 +29,8 @@ export class Driver {
   /** Instructions that each task has retired, by id. */
   #retired: number[] = [];
   #state: ContinuationState = CONTINUATION_START;
+  /** Instructions executed by all tasks since the driver was made, on all paths together. */
+  executed = 0;
   /** Answers the kernel's questions. */
   chooser: Chooser = answer;
   /** The policy as a strategy: what the machine is booted with. */
@@ -105,6 +107,7 @@ export class Driver {
     if (stops !== undefined) machine.runToStop(vcpu, instructions, stops);
     else machine.apply({ kind: 'run', vcpu, instructions });
     const retired = machine.instructions - before;
+    this.executed += retired;
     this.#state = afterRun(this.#state, retired);
     this.#retired[id] = (this.#retired[id] ?? 0) + retired;
     return retired;

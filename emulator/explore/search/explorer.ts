@@ -45,6 +45,8 @@ interface Approach {
   readonly limitInstructions?: number;
   /** Not beyond starts and ends of sections either. */
   readonly stopsAtSections?: boolean;
+  /** Nor beyond this instruction. */
+  readonly alsoAt?: number | undefined;
 }
 
 const SECTION_STOPS: SliceStops = { ...NO_SLICE_STOPS, boundaries: true };
@@ -157,14 +159,15 @@ export class Explorer {
    * Goes on to the next boundary of the task that `here` gave, by one instruction if it is at one or may
    * be at each; less far where the kernel is entered. Returns the instructions retired.
    */
-  approach(point: Point, { limitInstructions, stopsAtSections }: Approach = {}): number {
+  approach(point: Point, approach: Approach = {}): number {
     const task = taskOf(this.machine.kernel.state, point.task.id);
     if (point.isBoundary || task.abortsInRow > 0) {
       this.step(point);
       return 1;
     }
-    const stops = this.#theWindow.stopsOf(task, stopsAtSections ?? false);
-    return this.#driver.runToStop(task, limitInstructions ?? Number.POSITIVE_INFINITY, stops);
+    const { limitInstructions = Number.POSITIVE_INFINITY, stopsAtSections, alsoAt } = approach;
+    const stops = this.#theWindow.stopsOf(task, stopsAtSections ?? false, alsoAt);
+    return this.#driver.runToStop(task, limitInstructions, stops);
   }
 
   /** Lets the task that `here` gave run on until it waits, ends or seems to spin. */

@@ -28,6 +28,8 @@ export interface TailObserver {
 
 /** Code without a boundary for so long may be a loop that spins: its states are told too, now and then. */
 const INSTRUCTIONS_PER_STATE = 4096;
+/** How often the run is then told to come back to that instruction: a loop that spins is back at once. */
+const RETURNS_TOLD = 64;
 
 /**
  * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at
@@ -41,14 +43,16 @@ export function runTail(
 ): TailEnd {
   const spun = new Set<number>();
   const turns = new Set<number>();
+  const returns = new Returns();
   let [states, steps] = [0, 0];
   for (let isTold = true; ; ) {
     const point = explorer.here();
     if (point === undefined) return 'ended';
     if (until?.(point)) return 'stopped';
     onPoint?.(point);
-    if (isTold) {
+    if (isTold || returns.isOne(point)) {
       states++;
+      if (steps > 0) returns.expect(point);
       const key = explorer.key();
       const visit = onState(key);
       if (visit === 'elsewhere') return 'merged';
@@ -64,14 +68,41 @@ export function runTail(
       turns.add(extendKey(key, explorer.driver.patience));
     }
     if (onPoint !== undefined && explorer.isNear(point)) {
-      steps += explorer.approach(point, { limitInstructions: INSTRUCTIONS_PER_STATE - steps });
-      isTold = steps >= INSTRUCTIONS_PER_STATE;
-      if (isTold) steps = 0;
+      const limitInstructions = INSTRUCTIONS_PER_STATE - (steps % INSTRUCTIONS_PER_STATE);
+      steps += explorer.approach(point, { limitInstructions, alsoAt: returns.address });
+      isTold = steps % INSTRUCTIONS_PER_STATE === 0;
       continue;
     }
     [steps, isTold] = [0, true];
     if (states < denseStates) explorer.runToSection(point);
     else explorer.runOn(point);
+  }
+}
+
+/** Where a run that meets no boundary is expected back if it goes in a circle. */
+class Returns {
+  #task = 0;
+  #address = 0;
+  #left = 0;
+
+  /** Where the run may be back; `undefined` if it is not expected anywhere. */
+  get address(): number | undefined {
+    return this.#left > 0 ? this.#address : undefined;
+  }
+
+  /** The run is told about at an instruction that it may come back to. */
+  expect({ task: { id }, address }: Point): void {
+    if (this.#left > 0 && id === this.#task && address === this.#address) return;
+    this.#task = id;
+    this.#address = address;
+    this.#left = RETURNS_TOLD;
+  }
+
+  /** Whether the run has come back to the instruction. */
+  isOne({ task: { id }, address }: Point): boolean {
+    if (this.#left === 0 || address !== this.#address || id !== this.#task) return false;
+    this.#left--;
+    return true;
   }
 }
 

@@ -7,7 +7,6 @@ export class TallyCounter {
   distinctStates = 0;
   merged = 0;
   verifiedMerges = 0;
-  instructions = 0;
   failure: Failure | undefined;
   unsupported: string | undefined;
   readonly #cuts: Partial<Record<Cut, number>> = {};
@@ -40,7 +39,6 @@ export class TallyCounter {
       distinctStates: this.distinctStates,
       merged: this.merged,
       verifiedMerges: this.verifiedMerges,
-      instructions: this.instructions,
       cuts: { ...this.#cuts },
       coverage: Object.fromEntries(this.#coverage),
       failure: this.failure,

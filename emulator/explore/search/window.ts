@@ -108,12 +108,12 @@ export class Window {
 
   /**
    * Stops at all addresses that are boundaries of the task, none of whose sections is aborted just now,
-   * until it enters one once more.
+   * until it enters one once more; and `alsoAt`.
    */
-  stopsOf({ id }: Task, stopsAtSections: boolean): SliceStops {
+  stopsOf({ id }: Task, stopsAtSections: boolean, alsoAt: number | undefined): SliceStops {
     const { sectionCount } = this.#map;
     const first = id * sectionCount;
-    let key = stopsAtSections ? '+' : '-';
+    let key = `${stopsAtSections} ${alsoAt} `;
     for (let section = 0; section < sectionCount; section++) {
       const entries = this.#counts[first + section] ?? 0;
       key += entries < this.#entriesMax ? 'a' : entries === this.#entriesMax ? 'b' : 'c';
@@ -121,6 +121,7 @@ export class Window {
     let stops = this.#stops.get(key);
     if (stops === undefined) {
       const open = this.#map.addresses.filter((address) => this.#isOpen(id, address));
+      if (alsoAt !== undefined) open.push(alsoAt);
       stops = { boundaries: stopsAtSections, instructions: new Set(open) };
       this.#stops.set(key, stops);
     }
