@@ -51,7 +51,7 @@ async function fuzz(options: FuzzOptions): Promise<number> {
     const startedAt = performance.now();
     const result = await searchInterruptibly(prepared, libraryPath, options);
     const seconds = (performance.now() - startedAt) / SECOND;
-    const report = await reportFuzz(result, job, image, options, seconds);
+    const report = await reportFuzz(result, job, image, options, libraryPath, seconds);
     return EXIT_STATUS[report.verdict];
   } finally {
     folder?.close();

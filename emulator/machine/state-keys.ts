@@ -219,7 +219,7 @@ export class StateKeys {
   #hashWord(word: string): number {
     let hash = this.#words.get(word);
     if (hash === undefined) {
-      hash = hashBytes(encodeCanonically(word));
+      hash = hashText(word);
       this.#words.set(word, hash);
     }
     return hash;
@@ -237,6 +237,11 @@ export class StateKeys {
     }
     mixer.number(hash);
   }
+}
+
+/** The hash of a text, for extendKey; 53 bits. */
+export function hashText(text: string): number {
+  return hashBytes(encodeCanonically(text));
 }
 
 /** The hash of a register file, as keys want it; 53 bits. */

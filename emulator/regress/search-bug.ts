@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Watching } from '../explore/search/explorer.ts';
 import { loadProgram } from '../loader/load.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Bug } from './bug-index.ts';
@@ -11,11 +12,13 @@ const ENTRIES = 2;
 const MAX_INSTRUCTIONS = 1_000_000;
 
 /**
- * Searches both programs of a seeded bug as `fuzz` does by default: the buggy one must fail, the way and
- * with no more interruptions than the index says, the fixed one must pass.
+ * Searches both programs of a seeded bug as `fuzz` does by default: the buggy one must fail, with no more
+ * interruptions than the index says and as it says, or by a finding of the rule that it names; the fixed
+ * one must pass.
  */
 export function searchBug(
   machine: Machine,
+  watching: Watching,
   folder: string,
   bug: Bug,
   seconds: number,
@@ -25,7 +28,7 @@ export function searchBug(
     searchSchedules(machine, {
       image: loadProgram(join(folder, path)).image,
       profile: kernelOf(kernel),
-      ...{ vcpus, args, signals, seconds },
+      ...{ vcpus, args, signals, seconds, watching },
       interruptions: INTERRUPTIONS,
       entries: ENTRIES,
       maxInstructions: MAX_INSTRUCTIONS,
@@ -61,12 +64,10 @@ function outcomeText({ outcome }: Bug): string {
 }
 
 function isExpectedFailure(bug: Bug, { verdict, outcome, interruptions }: SearchAnswer): boolean {
-  return (
-    verdict === 'fail' &&
-    outcome !== undefined &&
-    shortOutcome(outcome) === outcomeText(bug) &&
-    interruptions.length <= bug.interruptions
-  );
+  if (verdict !== 'fail' || outcome === undefined) return false;
+  if (interruptions.length > bug.interruptions) return false;
+  if (outcome.kind === 'finding') return outcome.rule === bug.rule;
+  return shortOutcome(outcome) === outcomeText(bug);
 }
 
 function describe({ verdict, outcome, interruptions }: SearchAnswer): string {

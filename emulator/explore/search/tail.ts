@@ -116,7 +116,10 @@ function runInCircle(explorer: Explorer): TailEnd {
 /** A path that has not met another by so many sections will only do so where its tasks wait or end. */
 export const DENSE_STATES = 4;
 
-/** Follows a schedule whose interruptions are all made, and counts it. */
+/**
+ * Follows a schedule whose interruptions are all made, and counts it. One in which validators found
+ * something new is followed to its end, so that it can be replayed.
+ */
 export function followTail(explorer: Explorer, counter: TallyCounter, path: PathStates): void {
   const end = runTail(
     explorer,
@@ -126,6 +129,33 @@ export function followTail(explorer: Explorer, counter: TallyCounter, path: Path
     },
     DENSE_STATES,
   );
+  if (end === 'merged' && hasNews(explorer, counter)) {
+    followAlone(explorer, counter);
+    return;
+  }
   if (end === 'merged') counter.merged++;
   countRun(explorer, counter, end === 'endless');
+}
+
+/** Whether validators found something on this path, or suspect it, that its unit does not know yet. */
+export function hasNews({ findings, suspicions }: Explorer, counter: TallyCounter): boolean {
+  return (
+    !counter.hasSuspicions(suspicions) || findings.some((finding) => !counter.hasFinding(finding))
+  );
+}
+
+/** Follows a schedule to its end whatever states it comes to, and counts it. */
+export function followAlone(explorer: Explorer, counter: TallyCounter): void {
+  const end = runTail(explorer, { onState: visitsOnce() }, DENSE_STATES);
+  countRun(explorer, counter, end === 'endless');
+}
+
+/** Knows the states of one run. */
+export function visitsOnce(): (key: number) => Visit {
+  const seen = new Set<number>();
+  return (key) => {
+    if (seen.has(key)) return 'on this path';
+    seen.add(key);
+    return 'new';
+  };
 }
