@@ -20,18 +20,9 @@ export function searchBug(
   bug: Bug,
   seconds: number,
 ): readonly [RegressRow, RegressRow] {
-  const { id, kernel, vcpus, args, signals } = bug;
-  const search = (path: string): SearchAnswer =>
-    searchSchedules(machine, {
-      image: loadProgram(join(folder, path)).image,
-      profile: kernelOf(kernel),
-      ...{ vcpus, args, signals, seconds },
-      interruptions: INTERRUPTIONS,
-      entries: ENTRIES,
-      maxInstructions: MAX_INSTRUCTIONS,
-    });
-  const buggy = search(bug.buggy.bin.path);
-  const fixed = search(bug.fixed.bin.path);
+  const { id, kernel } = bug;
+  const buggy = searchTwin(machine, folder, bug, 'buggy', seconds);
+  const fixed = searchTwin(machine, folder, bug, 'fixed', seconds);
   return [
     {
       ...{ name: `bugs/${id}`, kernel, seconds: buggy.seconds },
@@ -46,6 +37,24 @@ export function searchBug(
       asExpected: fixed.verdict === 'pass',
     },
   ];
+}
+
+/** Searches one of the two programs as `fuzz` does by default, for so many seconds at most. */
+export function searchTwin(
+  machine: Machine,
+  folder: string,
+  { kernel, vcpus, args, signals, ...twins }: Bug,
+  twin: 'buggy' | 'fixed',
+  seconds: number,
+): SearchAnswer {
+  return searchSchedules(machine, {
+    image: loadProgram(join(folder, twins[twin].bin.path)).image,
+    profile: kernelOf(kernel),
+    ...{ vcpus, args, signals, seconds },
+    interruptions: INTERRUPTIONS,
+    entries: ENTRIES,
+    maxInstructions: MAX_INSTRUCTIONS,
+  });
 }
 
 function outcomeText({ outcome }: Bug): string {
