@@ -65,7 +65,7 @@ export interface Figure {
 const NS_PER_MS = 1e6;
 
 /** The middle of the values, which must not be empty. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const low = sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
   const high = sorted[sorted.length >> 1] ?? Number.NaN;
