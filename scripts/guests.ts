@@ -72,6 +72,7 @@ export interface RuleRun extends Omit<ManifestGuest, 'expected' | 'kernel'> {
     readonly cpus?: number;
     readonly tick?: number;
     readonly escalate?: boolean;
+    readonly maxInstructions?: number;
   };
   readonly findings: readonly string[];
 }

@@ -5,9 +5,10 @@ import { formatCertificate } from '../explore/certificate/certificate.ts';
 import { CERTIFIED_STRATEGIES, issueCertificate } from '../explore/certificate/issue.ts';
 import { Explorer } from '../explore/search/explorer.ts';
 import type { ProgramImage } from '../loader/image.ts';
+import { openMachine } from '../machine/open.ts';
 import { parseKernel } from './options.ts';
 import { checkWritable, writeFileOrStdout, writeLines } from './output.ts';
-import { openDefaultMachine } from './session.ts';
+import { locateDefaultLibrary } from './session.ts';
 
 /** Refuses `--certificate` where none can be given. @throws UserError `usage`, `output-unwritable` */
 export function checkCertifiable(file: string | undefined, job: SearchJob): void {
@@ -30,13 +31,18 @@ export async function writeCertificate(
     writeLines([`no certificate: the verdict is ${result.verdict}`]);
     return;
   }
-  const machine = await openDefaultMachine({ offline, memoryLimitBytes: job.memoryLimitBytes });
+  const { memoryLimitBytes } = job;
+  const libraryPath = await locateDefaultLibrary({ offline });
+  const machine = openMachine({ libraryPath, memoryLimitBytes });
   const { args, env } = job.guest;
   const searched = {
     program: { image, args, env },
     profile: parseKernel(job.kernel),
     vcpus: job.cpus,
     seed: job.seed,
+    watching: {
+      openLogging: () => openMachine({ libraryPath, memoryLimitBytes, logReads: true }),
+    },
   };
   const explorer = new Explorer(machine, searched, job.bounds);
   writeFileOrStdout(file, formatCertificate(issueCertificate(explorer, job, result)));

@@ -1,10 +1,9 @@
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
-import { ReplayStrategy } from '../explore/strategies/replay.ts';
+import { bootOrdered } from '../explore/ordered-run.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import { isPass, type Outcome } from '../machine/outcome.ts';
-import { Ordering } from '../validate/dynamic/ordering/ordering.ts';
-import { RunValidators } from '../validate/dynamic/run-validators.ts';
+import type { RunValidators } from '../validate/dynamic/run-validators.ts';
 import type { Finding } from '../validate/finding.ts';
 import { outcomeOfFindings } from '../validate/verdict.ts';
 import { runInterruptibly } from './run-interruptibly.ts';
@@ -42,19 +41,13 @@ export async function settleFindings(
   if (outcome === undefined || !watcher.isSuspicious)
     return { outcome, findings: watcher.findings };
   const again = await openAgain();
-  const validators = new RunValidators(again, run.image, run.profile);
-  const ordering = new Ordering(validators);
-  again.boot({
+  const validators = bootOrdered(again, {
     program: { image: run.image, args: run.args, env: run.env },
     profile: run.profile,
     vcpus: run.cpus,
     seed: run.seed,
     maxInstructions: run.maxInstructions,
-    strategy: new ReplayStrategy(machine.decisions),
-    output: () => {},
-    watcher: validators,
-    onAccess: ordering.onAccess,
-    onSyscall: ordering.onSyscall,
+    decisions: machine.decisions,
   });
   await runInterruptibly(again);
   if (again.outcome === undefined) return { outcome, findings: watcher.findings };

@@ -20,6 +20,7 @@ const EXIT_STATUS: Readonly<Record<SearchReport['verdict'], number>> = {
 export const fuzzVerb: Verb = {
   describe: 'search the schedules of a guest for one that breaks it',
   positionals: '[file]',
+  lists: ['env', 'signal'],
   configure: (parser) =>
     parser
       .positional('file', { type: 'string', describe: 'static ELF64 executable or flat .bin' })
@@ -50,7 +51,7 @@ async function fuzz(options: FuzzOptions): Promise<number> {
     const startedAt = performance.now();
     const result = await searchInterruptibly(prepared, libraryPath, options);
     const seconds = (performance.now() - startedAt) / SECOND;
-    const report = await reportFuzz(result, job, image, options, seconds);
+    const report = await reportFuzz(result, job, image, options, libraryPath, seconds);
     return EXIT_STATUS[report.verdict];
   } finally {
     folder?.close();

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
+import type { Watching } from '../explore/search/explorer.ts';
 import type { Machine } from '../machine/machine.ts';
+import { openMachine } from '../machine/open.ts';
 import { readBugIndex } from '../regress/bug-index.ts';
 import { readGuestCases } from '../regress/manifest.ts';
 import { formatRows, REGRESS_SCHEMA, type RegressRow } from '../regress/row.ts';
@@ -11,7 +13,7 @@ import { searchBug } from '../regress/search-bug.ts';
 import { EXIT_INTERRUPTED } from './exit-status.ts';
 import { OUTPUT_OPTIONS, parseInteger } from './options.ts';
 import { checkWritable, writeFileOrStdout } from './output.ts';
-import { openDefaultMachine } from './session.ts';
+import { locateDefaultLibrary } from './session.ts';
 import type { Verb } from './verb.ts';
 
 const SECONDS_MAX = 24 * 3600;
@@ -81,8 +83,10 @@ async function regress(options: RegressOptions): Promise<number> {
     throw new UserError('no-manifest', `there is no manifest.json in ${folder}`);
   }
   checkWritable(json);
-  const jobs = jobsOf(options);
-  const machine = await openDefaultMachine({ offline: options.offline });
+  const libraryPath = await locateDefaultLibrary(options);
+  const machine = openMachine({ libraryPath });
+  const openLogging = () => openMachine({ libraryPath, logReads: true });
+  const jobs = jobsOf(options, { openLogging });
   const rows = await runJobs(machine, jobs);
   if (rows === undefined) return EXIT_INTERRUPTED;
   if (json !== '-') process.stdout.write(formatRows(rows));
@@ -95,7 +99,7 @@ async function regress(options: RegressOptions): Promise<number> {
 
 type Job = (machine: Machine) => readonly RegressRow[];
 
-function jobsOf({ folder, only, seconds }: RegressOptions): readonly Job[] {
+function jobsOf({ folder, only, seconds }: RegressOptions, watching: Watching): readonly Job[] {
   const guests = readGuestCases(join(folder, 'manifest.json'))
     .filter(({ name }) => only.test(name))
     .map(
@@ -107,7 +111,7 @@ function jobsOf({ folder, only, seconds }: RegressOptions): readonly Job[] {
     .map(
       (bug): Job =>
         (machine) =>
-          searchBug(machine, folder, bug, seconds),
+          searchBug(machine, watching, folder, bug, seconds),
     );
   return [...guests, ...bugs];
 }

@@ -7,10 +7,11 @@ import { establishFacts } from '../explore/certificate/facts.ts';
 import { CERTIFIED_STRATEGIES } from '../explore/certificate/issue.ts';
 import { Explorer } from '../explore/search/explorer.ts';
 import { loadProgram } from '../loader/load.ts';
+import { openMachine } from '../machine/open.ts';
 import { plural } from '../report/summary.ts';
 import { OUTPUT_OPTIONS, parseKernel } from './options.ts';
 import { checkWritable, writeFileOrStdout, writeLines } from './output.ts';
-import { openDefaultMachine } from './session.ts';
+import { locateDefaultLibrary } from './session.ts';
 import type { Verb } from './verb.ts';
 
 const STATUS_HOLDS = 0;
@@ -102,9 +103,12 @@ async function problemsOf(certificate: Certificate, options: VerifyOptions): Pro
   }
   const { offline } = options;
   const { memoryLimitBytes, cpus: vcpus, seed, bounds } = job;
-  const machine = await openDefaultMachine({ offline, memoryLimitBytes });
+  const libraryPath = await locateDefaultLibrary({ offline });
+  const machine = openMachine({ libraryPath, memoryLimitBytes });
   const program = { image, args: job.guest.args, env: job.guest.env };
-  const explorer = new Explorer(machine, { program, profile, vcpus, seed }, bounds);
+  const openLogging = () => openMachine({ libraryPath, memoryLimitBytes, logReads: true });
+  const searched = { program, profile, vcpus, seed, watching: { openLogging } };
+  const explorer = new Explorer(machine, searched, bounds);
   return disagreements(certificate, establishFacts(explorer, job));
 }
 

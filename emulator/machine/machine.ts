@@ -26,7 +26,7 @@ import { type Outcome, outcomeOfEnding, outcomeOfError, outcomeOfLimits } from '
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
-import { Slice } from './slice.ts';
+import { NO_SLICE_STOPS, Slice, type SliceStops } from './slice.ts';
 import { StateIdentity } from './state-identity.ts';
 import { extendKey } from './state-keys.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
@@ -236,19 +236,19 @@ export class Machine {
   }
 
   /**
-   * Runs the task on a vCPU until it is about to enter a section that was met before, or has just
-   * left one, for at most so many instructions; recorded as the decision that does the same.
+   * Runs the task on a vCPU until one of the stops, for at most so many instructions; recorded as the
+   * decision that does the same.
    */
-  runToBoundary(vcpu: number, limitInstructions: number): Outcome | undefined {
+  runToStop(vcpu: number, limitInstructions: number, stops: SliceStops): Outcome | undefined {
     const slice = this.#slice;
     assert(slice !== undefined, 'the machine was booted');
     if (this.#outcome !== undefined) return this.#outcome;
     // Choices that come up on the way are recorded after it.
     this.#decisions.push({ kind: 'run', vcpu, instructions: limitInstructions });
     const until = this.#decisions.save();
-    slice.stopsAtBoundaries = true;
+    slice.stops = stops;
     this.#runSlice(vcpu, limitInstructions);
-    slice.stopsAtBoundaries = false;
+    slice.stops = NO_SLICE_STOPS;
     this.#decisions.shortenRun(until, slice.retired);
     return this.#outcome;
   }

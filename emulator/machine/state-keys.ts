@@ -42,6 +42,9 @@ export const TASK_FIELDS = (Object.entries(TASK_PARTS) as [keyof Task, Part][]).
   ([, part]) => part !== 'ignored',
 );
 
+/** Stands for a dead task; no task has this id. */
+const DEAD = -1;
+
 /** Two lanes of 32 bits, mixed one number after the other. */
 class Mixer {
   #a = 0;
@@ -146,7 +149,8 @@ export class StateKeys {
   /** The fields of TASK_PARTS, written out: reading them by name costs more than all the rest. */
   #mixTask(mixer: Mixer, task: Task, now: number): void {
     if (task.state.kind === 'dead') {
-      this.#mixValue(mixer, task.state);
+      mixer.number(DEAD);
+      mixer.number(task.state.status);
       return;
     }
     mixer.number(task.id);
@@ -215,7 +219,7 @@ export class StateKeys {
   #hashWord(word: string): number {
     let hash = this.#words.get(word);
     if (hash === undefined) {
-      hash = hashBytes(encodeCanonically(word));
+      hash = hashText(word);
       this.#words.set(word, hash);
     }
     return hash;
@@ -235,7 +239,21 @@ export class StateKeys {
   }
 }
 
-/** The hash of a register file, as keys want it. */
+/** The hash of a text, for extendKey; 53 bits. */
+export function hashText(text: string): number {
+  return hashBytes(encodeCanonically(text));
+}
+
+/** The hash of a register file, as keys want it; 53 bits. */
 export function hashRegisters(file: BigUint64Array): number {
-  return hashBytes(new Uint8Array(file.buffer, file.byteOffset, file.byteLength));
+  const words = new Uint32Array(file.buffer, file.byteOffset, 2 * file.length);
+  let a = 0x9e37_79b1;
+  let b = 0x85eb_ca77;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? 0;
+    a = Math.imul(a ^ word, 0x0100_0193);
+    a ^= a >>> 15;
+    b = Math.imul((b << 13) | (b >>> 19), 5) ^ Math.imul(word, 0xc2b2_ae35);
+  }
+  return (finish(a) >>> 0) * 2 ** 21 + (finish(b ^ a) >>> 11);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Watching } from '../explore/search/explorer.ts';
 import { loadProgram } from '../loader/load.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Bug } from './bug-index.ts';
@@ -11,18 +12,20 @@ const ENTRIES = 2;
 const MAX_INSTRUCTIONS = 1_000_000;
 
 /**
- * Searches both programs of a seeded bug as `fuzz` does by default: the buggy one must fail, the way and
- * with no more interruptions than the index says, the fixed one must pass.
+ * Searches both programs of a seeded bug as `fuzz` does by default: the buggy one must fail, with no more
+ * interruptions than the index says and as it says, or by a finding of the rule that it names; the fixed
+ * one must pass.
  */
 export function searchBug(
   machine: Machine,
+  watching: Watching,
   folder: string,
   bug: Bug,
   seconds: number,
 ): readonly [RegressRow, RegressRow] {
   const { id, kernel } = bug;
-  const buggy = searchTwin(machine, folder, bug, 'buggy', seconds);
-  const fixed = searchTwin(machine, folder, bug, 'fixed', seconds);
+  const buggy = searchTwin(machine, watching, folder, bug.buggy, bug, seconds);
+  const fixed = searchTwin(machine, watching, folder, bug.fixed, bug, seconds);
   return [
     {
       ...{ name: `bugs/${id}`, kernel, seconds: buggy.seconds },
@@ -42,15 +45,16 @@ export function searchBug(
 /** Searches one of the two programs as `fuzz` does by default, for so many seconds at most. */
 export function searchTwin(
   machine: Machine,
+  watching: Watching,
   folder: string,
-  { kernel, vcpus, args, signals, ...twins }: Bug,
-  twin: 'buggy' | 'fixed',
+  { bin }: Bug['buggy'],
+  { kernel, vcpus, args, signals }: Bug,
   seconds: number,
 ): SearchAnswer {
   return searchSchedules(machine, {
-    image: loadProgram(join(folder, twins[twin].bin.path)).image,
+    image: loadProgram(join(folder, bin.path)).image,
     profile: kernelOf(kernel),
-    ...{ vcpus, args, signals, seconds },
+    ...{ vcpus, args, signals, seconds, watching },
     interruptions: INTERRUPTIONS,
     entries: ENTRIES,
     maxInstructions: MAX_INSTRUCTIONS,
@@ -70,12 +74,10 @@ function outcomeText({ outcome }: Bug): string {
 }
 
 function isExpectedFailure(bug: Bug, { verdict, outcome, interruptions }: SearchAnswer): boolean {
-  return (
-    verdict === 'fail' &&
-    outcome !== undefined &&
-    shortOutcome(outcome) === outcomeText(bug) &&
-    interruptions.length <= bug.interruptions
-  );
+  if (verdict !== 'fail' || outcome === undefined) return false;
+  if (interruptions.length > bug.interruptions) return false;
+  if (outcome.kind === 'finding') return outcome.rule === bug.rule;
+  return shortOutcome(outcome) === outcomeText(bug);
 }
 
 function describe({ verdict, outcome, interruptions }: SearchAnswer): string {

@@ -1,8 +1,9 @@
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
-import { Explorer } from '../explore/search/explorer.ts';
+import { Explorer, type Watching } from '../explore/search/explorer.ts';
 import type { PlacedInterruption } from '../explore/search/interruption.ts';
 import { SEARCH_STRATEGIES } from '../explore/search/registry.ts';
 import { runSearch } from '../explore/search/run-search.ts';
+import { failureOf } from '../explore/search/tally.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Outcome } from '../machine/outcome.ts';
@@ -23,6 +24,8 @@ export interface SearchRequest {
   readonly maxInstructions: number;
   /** The search is given up after so many seconds. */
   readonly seconds: number;
+  /** Given where validators are to watch. */
+  readonly watching?: Watching;
 }
 
 /** What the search says. */
@@ -37,12 +40,15 @@ export interface SearchAnswer {
 
 /** Searches the schedules of a program as `fuzz` does, to its end. */
 export function searchSchedules(machine: Machine, request: SearchRequest): SearchAnswer {
-  const { image, args, profile, vcpus, maxInstructions } = request;
+  const { image, args, profile, vcpus, maxInstructions, watching } = request;
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   const explorer = new Explorer(
     machine,
-    { program: { image, args, env: [] }, profile, vcpus, seed: 1 },
+    {
+      ...{ program: { image, args, env: [] }, profile, vcpus, seed: 1 },
+      ...(watching !== undefined && { watching }),
+    },
     {
       preemptions: request.interruptions,
       entries: request.entries,
@@ -58,7 +64,8 @@ export function searchSchedules(machine: Machine, request: SearchRequest): Searc
   for (;;) {
     const { done, value } = searching.next();
     if (!done) continue;
-    const { failure, schedules } = value.tally;
+    const { schedules } = value.tally;
+    const failure = failureOf(value.tally);
     return {
       verdict: value.verdict,
       outcome: failure?.outcome,

@@ -133,6 +133,7 @@ function describeNeighbour({ index, moved }: Neighbour, { made, turns }: Failing
 }
 
 const REASONS: Readonly<Record<Suspicion, string>> = {
+  'breaks a rule': 'the instruction of the finding',
   'system call in a section': 'a section makes a system call',
   'refused descriptor': 'the kernel refuses the descriptor of the section that aborts here',
   'abort path': 'wherever its section is interrupted the run fails: the way back from an abort',

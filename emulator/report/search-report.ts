@@ -9,6 +9,11 @@ import { type CoveredBoundary, coveredBoundaries, formatCoverage } from './cover
 import { type ExplainedFailure, type FailureReport, reportFailure } from './failure-report.ts';
 import type { InterleavingLayout } from './interleaving.ts';
 import { placeInCode } from './placed.ts';
+import {
+  reportSearchFindings,
+  type SavedFinding,
+  type SearchFindingReport,
+} from './search-findings.ts';
 import { plural } from './summary.ts';
 
 export const SEARCH_REPORT_SCHEMA = { name: 'rseq-testbed/search', version: 1 } as const;
@@ -54,6 +59,8 @@ export interface SearchReport extends SearchSettings {
     readonly symbol: string;
     readonly entries: number;
   }[];
+  /** What validators found, each place once. */
+  readonly findings: readonly SearchFindingReport[];
   readonly failure?: FailureReport;
 }
 
@@ -61,6 +68,7 @@ export interface SearchReport extends SearchSettings {
 export interface SearchCircumstances {
   readonly seconds: number;
   readonly explained: ExplainedFailure | undefined;
+  readonly findings: readonly SavedFinding[];
   readonly layout: InterleavingLayout;
 }
 
@@ -71,7 +79,7 @@ export function reportSearch(
   engine: string,
   bounds: SearchBounds,
   settings: SearchSettings,
-  { seconds, explained, layout }: SearchCircumstances,
+  { seconds, explained, findings, layout }: SearchCircumstances,
 ): SearchReport {
   const { verdict, tally, plan } = result;
   const { schedules, distinctStates, merged, verifiedMerges, cuts, unsupported } = tally;
@@ -100,12 +108,13 @@ export function reportSearch(
       ...placeInCode(address, image),
       entries,
     })),
+    findings: reportSearchFindings(findings, image),
     ...(explained !== undefined && { failure: reportFailure(explained, image, layout) }),
   };
 }
 
-/** The report for people, without what a failure has to tell. */
-export function formatSearch(report: SearchReport): string[] {
+/** The report for people, without what a failure has to tell; `findings` are lines of their own. */
+export function formatSearch(report: SearchReport, findings: readonly string[]): string[] {
   const { coverage, merged, verifiedMerges, verdict } = report;
   const lines = [
     `${report.guest.path}: ${plural(report.cpus, 'vCPU')}, kernel ${report.kernel}, ` +
@@ -123,6 +132,7 @@ export function formatSearch(report: SearchReport): string[] {
     const part = `part ${unit.from} to ${unit.to} of stage ${unit.stage}`;
     lines.push(`  set aside: ${part}: ${reasons.join(', then ')}`);
   }
+  lines.push(...findings.map((line) => `  ${line}`));
   return [...lines, `  verdict: ${verdict}${describeVerdict(report)}`];
 }
 

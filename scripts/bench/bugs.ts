@@ -34,11 +34,13 @@ async function figureOf(
   nativeSecondsMax: number,
 ): Promise<Figure> {
   const machine = openMachine({ libraryPath });
+  const watching = { openLogging: () => openMachine({ libraryPath, logReads: true }) };
   const { verdict, seconds, schedules } = searchTwin(
     machine,
+    watching,
     folder,
+    bug.buggy,
     bug,
-    'buggy',
     SEARCH_SECONDS_MAX,
   );
   assert(verdict === 'fail', `the search finds ${bug.id}`);

@@ -63,6 +63,7 @@ function openExplorer({ libraryPath, projectRoot }: Tools, effort: Effort): Expl
       profile: LINUX_6_18,
       vcpus: 1,
       seed: 1,
+      watching: { openLogging: () => openMachine({ libraryPath, logReads: true }) },
     },
     boundsOf(effort),
   );
@@ -131,6 +132,7 @@ const CONCERNS: readonly Concern[] = [
   'kernel model',
   'hashing',
   'machine',
+  'validators',
   'search',
   'other',
 ];

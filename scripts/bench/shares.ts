@@ -4,7 +4,14 @@ import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /** What a program's time is spent on. */
-export type Concern = 'engine' | 'kernel model' | 'hashing' | 'machine' | 'search' | 'other';
+export type Concern =
+  | 'engine'
+  | 'kernel model'
+  | 'hashing'
+  | 'machine'
+  | 'validators'
+  | 'search'
+  | 'other';
 
 /** Source files by concern, the first that applies. */
 const CONCERNS: readonly (readonly [Concern, RegExp])[] = [
@@ -15,6 +22,7 @@ const CONCERNS: readonly (readonly [Concern, RegExp])[] = [
   ],
   ['kernel model', /\bkernel-model\//],
   ['machine', /\bemulator\/machine\//],
+  ['validators', /\bemulator\/validate\//],
   ['search', /\bemulator\/explore\//],
 ];
 

@@ -29,6 +29,12 @@ const BROKEN: readonly (readonly [name: string, rule: string, title: string, set
     ['r28-foreign-reset', 'R28', 'a store from outside, long after'],
     ['r30-not-registered', 'R30', 'a section of a thread that is not registered'],
     [
+      'r30-retries-unregistered',
+      'R30',
+      'a thread that is not registered tries for ever',
+      { maxInstructions: 100_000 },
+    ],
+    [
       'r31-call-in-slice',
       'R31',
       'a system call in a granted time slice',

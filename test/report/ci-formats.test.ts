@@ -27,6 +27,7 @@ const REPORT: SearchReport = {
   setAside: [],
   coverage: [],
   leftOut: [],
+  findings: [],
 };
 
 const parser = new XMLParser({

@@ -182,6 +182,7 @@ describe('the verb', () => {
         'kernel model',
         'hashing',
         'machine',
+        'validators',
         'search',
         'other',
       ]);

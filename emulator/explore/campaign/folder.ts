@@ -17,7 +17,7 @@ import { lockFolder } from './folder-lock.ts';
 import { jobSchema, type SearchJob } from './job.ts';
 import { encodeTally, planSchema, tallySchema } from './tally-schema.ts';
 
-const CAMPAIGN_SCHEMA = { name: 'rseq-testbed/campaign', version: 1 } as const;
+const CAMPAIGN_SCHEMA = { name: 'rseq-testbed/campaign', version: 2 } as const;
 const JOB_FILE = 'job.json';
 const PLAN_FILE = 'plan.json';
 const RESULTS_FILE = 'results.log';

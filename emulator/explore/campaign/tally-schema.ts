@@ -1,8 +1,11 @@
 import * as v from 'valibot';
+import type { Decision } from '../../../kernel-model/sched/decision.ts';
 import { decisionToString } from '../../machine/decisions.ts';
 import { decisionList, outcomeSchema } from '../../machine/schedule-parser.ts';
+import type { Finding } from '../../validate/finding.ts';
+import { RULE_IDS } from '../../validate/rules/registry.ts';
 import type { Interruption, PlacedInterruption, Until } from '../search/interruption.ts';
-import type { Cut, Failure, Tally } from '../search/tally.ts';
+import type { Cut, Failure, FoundViolation, Tally } from '../search/tally.ts';
 import type { SearchPlan } from '../search/unit.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -55,6 +58,33 @@ const failureSchema = v.strictObject({
   isEndless: v.boolean(),
 } satisfies Record<keyof Failure, v.GenericSchema>);
 
+const findingSchema = v.strictObject({
+  rule: v.picklist(RULE_IDS),
+  severity: v.picklist(['error', 'warning']),
+  section: v.exactOptional(
+    v.strictObject({
+      descriptor: v.exactOptional(count),
+      start: count,
+      end: count,
+      abort: v.exactOptional(count),
+      name: v.string(),
+    }),
+  ),
+  address: count,
+  symbol: v.string(),
+  source: v.exactOptional(v.strictObject({ file: v.string(), line: count })),
+  message: v.string(),
+  task: v.exactOptional(count),
+  position: v.exactOptional(v.strictObject({ decision: count, instructions: count })),
+} satisfies Record<keyof Finding, v.GenericSchema>);
+
+const foundSchema = v.strictObject({
+  finding: findingSchema,
+  schedules: count,
+  interruptions: v.array(placedSchema),
+  decisions: decisionList,
+} satisfies Record<keyof FoundViolation, v.GenericSchema>);
+
 const cutCounts = {
   spin: v.exactOptional(count),
   excursion: v.exactOptional(count),
@@ -79,16 +109,23 @@ export const tallySchema = v.strictObject({
   verifiedMerges: count,
   cuts: v.strictObject(cutCounts),
   coverage: v.record(v.pipe(v.string(), v.digits()), v.strictObject(coverageCounts)),
+  findings: v.array(foundSchema),
   failure: v.optional(failureSchema),
   unsupported: v.optional(v.string()),
 } satisfies Record<keyof Tally, v.GenericSchema>);
 
 /** What tallySchema takes back. */
 export function encodeTally(tally: Tally): object {
-  const { failure } = tally;
-  if (failure === undefined) return tally;
-  const decisions = failure.decisions.map(decisionToString).join(' ');
-  return { ...tally, failure: { ...failure, decisions } };
+  const { failure, findings } = tally;
+  return {
+    ...tally,
+    findings: findings.map(withWords),
+    ...(failure !== undefined && { failure: withWords(failure) }),
+  };
+}
+
+function withWords(schedule: { readonly decisions: readonly Decision[] }): object {
+  return { ...schedule, decisions: schedule.decisions.map(decisionToString).join(' ') };
 }
 
 const position = v.pipe(v.number(), v.safeInteger());

@@ -1,6 +1,6 @@
 import { assert } from '../../../kernel-model/assert.ts';
-import type { SearchResult } from '../search/run-search.ts';
-import { addTallies, EMPTY_TALLY, isCutShort, type Tally } from '../search/tally.ts';
+import { type SearchResult, verdictOf } from '../search/run-search.ts';
+import { addTallies, EMPTY_TALLY, type Tally } from '../search/tally.ts';
 import type { SearchPlan, SetAsideUnit, WorkUnit } from '../search/unit.ts';
 
 /** A unit for a worker to explore, up to so many schedules. */
@@ -24,7 +24,7 @@ const TRIES_MAX = 2;
 /**
  * Which units of a plan were explored and what that came to. Whoever explores them in whatever
  * order, the result is that of exploring them one after the other, up to the first failure or the
- * bound of schedules.
+ * bound of schedules. What validators find fails a search, but ends it no earlier.
  */
 export class UnitLedger {
   readonly #plan: SearchPlan;
@@ -146,9 +146,8 @@ export class UnitLedger {
         state.kind === 'whole' || state.kind === 'cut' ? state.tally : unfinished.get(index);
       if (part !== undefined) tally = addTallies(tally, part);
     }
-    const passOrNot = isWhole && !isCutShort(tally) ? 'pass' : 'incomplete';
     return {
-      verdict: tally.failure === undefined ? passOrNot : 'fail',
+      verdict: verdictOf(tally, isWhole),
       plan: this.#plan,
       tally,
       completedStages: this.#completedStages(end),

@@ -65,9 +65,15 @@ export class SearchWorker {
       throw new UserError('usage', `there is no kernel ${JSON.stringify(job.kernel)}`);
     }
     const machine = openMachine({ libraryPath, memoryLimitBytes: job.memoryLimitBytes });
-    const searched = { program: { image, args, env }, profile, vcpus: job.cpus, seed: job.seed };
+    const { cpus: vcpus, seed, memoryLimitBytes } = job;
+    const openLogging = () => openMachine({ libraryPath, memoryLimitBytes, logReads: true });
+    const searched = {
+      ...{ program: { image, args, env }, profile, vcpus, seed },
+      watching: { openLogging },
+    };
     const explorer = new Explorer(machine, searched, job.bounds);
-    this.#opened = { image, explorer, search: SEARCH_STRATEGIES[job.strategy].open(explorer) };
+    const search = SEARCH_STRATEGIES[job.strategy].open(explorer);
+    this.#opened = { image, explorer, search };
     this.#send({ kind: 'ready', engine: machine.engineId });
   }
 

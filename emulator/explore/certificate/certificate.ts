@@ -7,7 +7,7 @@ import type { PlacedInterruption } from '../search/interruption.ts';
 import type { Tally } from '../search/tally.ts';
 import type { SearchPlan, WorkUnit } from '../search/unit.ts';
 
-export const CERTIFICATE_SCHEMA = { name: 'rseq-testbed/certificate', version: 1 } as const;
+export const CERTIFICATE_SCHEMA = { name: 'rseq-testbed/certificate', version: 2 } as const;
 
 /** A schedule that was run for the certificate: it passes. */
 export interface SampledSchedule {

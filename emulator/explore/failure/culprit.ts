@@ -1,4 +1,5 @@
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
+import type { Outcome } from '../../machine/outcome.ts';
 import type { PlacedInterruption } from '../search/interruption.ts';
 import type { Failure } from '../search/tally.ts';
 import type { DecidingPair } from './deciding.ts';
@@ -8,6 +9,8 @@ import type { TracedEvent, TracedStep } from './trace.ts';
 
 /** Why an instruction is the one to look at first. */
 export type Suspicion =
+  /** A validator says so. */
+  | 'breaks a rule'
   /** A section must not make system calls. */
   | 'system call in a section'
   /** The kernel refuses the descriptor of the section that aborts there. */
@@ -66,6 +69,7 @@ export function culpritOf(evidence: Evidence): Culprit | undefined {
 
 /** The first rule that names an instruction counts. */
 const RULES: readonly (readonly [Suspicion, (evidence: Evidence) => number | undefined])[] = [
+  ['breaks a rule', ({ failure: { outcome } }) => addressFound(outcome)],
   ['system call in a section', systemCallInside],
   ['refused descriptor', refusedDescriptor],
   ['abort path', abortPath],
@@ -78,6 +82,10 @@ const RULES: readonly (readonly [Suspicion, (evidence: Evidence) => number | und
   ['interrupted here', (evidence) => decidingTurn(evidence)?.address],
   ['last commit', lastCommit],
 ];
+
+function addressFound(outcome: Outcome): number | undefined {
+  return outcome.kind === 'finding' ? outcome.address : undefined;
+}
 
 function decidingIndex({ made, passing: [nearest] }: Evidence): number {
   return nearest?.neighbour.index ?? made.length - 1;

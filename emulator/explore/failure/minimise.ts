@@ -22,7 +22,7 @@ export interface Minimised {
   readonly isComplete: boolean;
 }
 
-/** Whether two runs fail alike: the same kind of end, with the same status or signal. */
+/** Whether two runs fail alike: the same kind of end, with the same status, signal or finding. */
 export function isSameFailure(
   a: Pick<Failure, 'outcome' | 'isEndless'>,
   b: Pick<Failure, 'outcome' | 'isEndless'>,
@@ -31,6 +31,9 @@ export function isSameFailure(
   if (a.isEndless !== b.isEndless) return false;
   if (a.outcome.kind === 'exit' && b.outcome.kind === 'exit') {
     return a.outcome.status === b.outcome.status;
+  }
+  if (a.outcome.kind === 'finding' && b.outcome.kind === 'finding') {
+    return a.outcome.rule === b.outcome.rule && a.outcome.address === b.outcome.address;
   }
   if (a.outcome.kind === 'signal' && b.outcome.kind === 'signal') {
     return a.outcome.signal === b.outcome.signal;

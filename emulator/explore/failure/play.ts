@@ -5,8 +5,7 @@ import type { Outcome } from '../../machine/outcome.ts';
 import { PLAIN_RUN_STATES_MAX } from '../search/baseline.ts';
 import type { Explorer, Point } from '../search/explorer.ts';
 import type { Interruption, PlacedInterruption } from '../search/interruption.ts';
-import { DENSE_STATES, runTail, type TailObserver } from '../search/tail.ts';
-import type { Visit } from '../search/visited-states.ts';
+import { DENSE_STATES, runTail, type TailObserver, visitsOnce } from '../search/tail.ts';
 
 /** A boundary that a run came by. */
 export interface Passed {
@@ -73,7 +72,7 @@ class Player {
       made,
       turns: this.#turns,
       missed: [...this.#missed, ...this.#pending],
-      outcome: machine.runToEnd(),
+      outcome: explorer.settledOutcome(),
       isEndless,
       decisions: machine.decisions,
       passed: this.#passed,
@@ -123,16 +122,6 @@ class Player {
     }
     return true;
   }
-}
-
-/** Knows the states of one run. */
-function visitsOnce(): (key: number) => Visit {
-  const seen = new Set<number>();
-  return (key) => {
-    if (seen.has(key)) return 'on this path';
-    seen.add(key);
-    return 'new';
-  };
 }
 
 function placeOf(explorer: Explorer, { task: { id }, address }: Point): Passed {

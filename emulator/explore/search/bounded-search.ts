@@ -6,6 +6,7 @@ import { keyAt, PlainRun, SpinGuard } from './plain-run.ts';
 import { countRun } from './run-end.ts';
 import { advance, pointHere, type SchedulingPoint } from './scheduling-points.ts';
 import type { Search } from './search-strategy.ts';
+import { followAlone, hasNews } from './tail.ts';
 import type { TallyCounter } from './tally-counter.ts';
 import type { SearchPlan, WorkUnit } from './unit.ts';
 import { type PathStates, VisitedStates } from './visited-states.ts';
@@ -135,6 +136,11 @@ class Deviations {
       if (isFresh || (point.isBoundary && (toPay > 0 || !explorer.isInside(point)))) {
         const key = keyAt(explorer, toPay > 0, isFresh);
         if (path.isExplored(key, toPay) === 'elsewhere') {
+          if (toPay === 0 && hasNews(explorer, this.#counter)) {
+            followAlone(explorer, this.#counter);
+            yield;
+            return;
+          }
           this.#counter.merged++;
           this.#counter.schedules++;
           yield;

@@ -6,6 +6,7 @@ import { isAnythingRunnable } from '../../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
 import type { Machine } from '../../machine/machine.ts';
+import type { SliceStops } from '../../machine/slice.ts';
 import type { Strategy } from '../../machine/strategy.ts';
 import {
   afterRun,
@@ -94,24 +95,22 @@ export class Driver {
 
   /** Runs the task that nextTask gave for at most so many instructions, within its turn. */
   run(task: Task, instructions: number): void {
-    this.#run(task, Math.min(instructions, this.#state.patience), false);
+    this.runToStop(task, instructions, undefined);
   }
 
-  /** Runs the task that nextTask gave, within its turn, up to the next start or end of a section. */
-  runToBoundary(task: Task): void {
-    this.#run(task, this.#state.patience, true);
-  }
-
-  #run({ id, vcpu }: Task, instructions: number, stopsAtBoundaries: boolean): void {
+  /** The same, up to one of the stops; returns the instructions retired. */
+  runToStop({ id, vcpu }: Task, limit: number, stops: SliceStops | undefined): number {
     const { machine } = this;
+    const instructions = Math.min(limit, this.#state.patience);
     const before = machine.instructions;
     assert(instructions > 0, 'a turn that is not over');
-    if (stopsAtBoundaries) machine.runToBoundary(vcpu, instructions);
+    if (stops !== undefined) machine.runToStop(vcpu, instructions, stops);
     else machine.apply({ kind: 'run', vcpu, instructions });
     const retired = machine.instructions - before;
     this.executed += retired;
     this.#state = afterRun(this.#state, retired);
     this.#retired[id] = (this.#retired[id] ?? 0) + retired;
+    return retired;
   }
 
   /** Makes a vCPU the one that runs. */

@@ -2,9 +2,15 @@ import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
 import type { Machine } from '../../machine/machine.ts';
+import { isPass, type Outcome } from '../../machine/outcome.ts';
 import type { Program } from '../../machine/program.ts';
 import type { MachineSnapshot } from '../../machine/run.ts';
-import { extendKey } from '../../machine/state-keys.ts';
+import { NO_SLICE_STOPS, type SliceStops } from '../../machine/slice.ts';
+import { extendKey, hashText } from '../../machine/state-keys.ts';
+import { RunValidators } from '../../validate/dynamic/run-validators.ts';
+import type { Finding } from '../../validate/finding.ts';
+import { outcomeOfFindings } from '../../validate/verdict.ts';
+import { bootOrdered } from '../ordered-run.ts';
 import type { SearchBounds } from './bounds.ts';
 import { Driver, type DriverImage } from './driver.ts';
 import type { Interruption, PlacedInterruption } from './interruption.ts';
@@ -18,6 +24,16 @@ export interface SearchedProgram {
   readonly profile: KernelProfile;
   readonly vcpus: number;
   readonly seed: number;
+  /** Given where validators are to watch every schedule. */
+  readonly watching?: Watching;
+}
+
+const NO_SUSPICIONS: ReadonlySet<string> = new Set();
+
+/** What watching schedules takes. */
+export interface Watching {
+  /** Opens a machine that logs loads, for a second look at runs that ask for it. */
+  readonly openLogging: () => Machine;
 }
 
 /** A task about to execute an instruction. */
@@ -39,6 +55,17 @@ export interface Position {
   readonly made: readonly PlacedInterruption[];
 }
 
+/** How far to go at most: see Explorer.approach. */
+interface Approach {
+  readonly limitInstructions?: number;
+  /** Not beyond starts and ends of sections either. */
+  readonly stopsAtSections?: boolean;
+  /** Nor beyond this instruction. */
+  readonly alsoAt?: number | undefined;
+}
+
+const SECTION_STOPS: SliceStops = { ...NO_SLICE_STOPS, boundaries: true };
+
 /**
  * What all strategies search with: a machine that runs the program along the continuation policy
  * from one point of interest to the next, the moves at each, and ways back.
@@ -46,8 +73,10 @@ export interface Position {
 export class Explorer {
   readonly machine: Machine;
   readonly bounds: SearchBounds;
-  readonly #searched: SearchedProgram;
+  readonly searched: SearchedProgram;
+  readonly #validators: RunValidators | undefined;
   #lesson: Lesson | undefined;
+  #logging: Machine | undefined;
   #driver: Driver;
   #window: Window | undefined;
   #made: readonly PlacedInterruption[] = [];
@@ -55,7 +84,9 @@ export class Explorer {
   constructor(machine: Machine, searched: SearchedProgram, bounds: SearchBounds) {
     this.machine = machine;
     this.bounds = bounds;
-    this.#searched = searched;
+    this.searched = searched;
+    const { watching, program, profile } = searched;
+    this.#validators = watching && new RunValidators(machine, program.image, profile);
     this.#driver = new Driver(machine);
   }
 
@@ -66,6 +97,35 @@ export class Explorer {
       this.#lesson = learnBoundaries(this.#driver, this.bounds.entries);
     }
     return this.#lesson;
+  }
+
+  /** What validators found on this path. */
+  get findings(): readonly Finding[] {
+    return this.#validators?.findings ?? [];
+  }
+
+  /** Names of what on this path takes a second look: see RunValidators. */
+  get suspicions(): ReadonlySet<string> {
+    return this.#validators?.suspicions ?? NO_SUSPICIONS;
+  }
+
+  /** How the run came out that has ended here, with what a second look finds. */
+  settledOutcome(): Outcome {
+    const outcome = this.machine.runToEnd();
+    if (!isPass(outcome) || this.suspicions.size === 0) return outcome;
+    return outcomeOfFindings(this.lookAgain()) ?? outcome;
+  }
+
+  /** What validators find in the run that has ended here when they look at all its accesses. */
+  lookAgain(): readonly Finding[] {
+    const { watching } = this.searched;
+    if (watching === undefined) return [];
+    this.#logging ??= watching.openLogging();
+    const { decisions } = this.machine;
+    const maxInstructions = this.bounds.instructions;
+    const validators = bootOrdered(this.#logging, { ...this.searched, maxInstructions, decisions });
+    this.#logging.runToEnd();
+    return validators.findings;
   }
 
   /** The interruptions made on this path, in order. */
@@ -95,8 +155,9 @@ export class Explorer {
   }
 
   #boot(): void {
-    const { program, profile, vcpus, seed } = this.#searched;
+    const { program, profile, vcpus, seed } = this.searched;
     this.#driver = new Driver(this.machine);
+    this.#validators?.reset();
     this.machine.boot({
       program,
       profile,
@@ -105,6 +166,7 @@ export class Explorer {
       maxInstructions: this.bounds.instructions,
       strategy: this.#driver.strategy,
       output: () => {},
+      ...(this.#validators !== undefined && { watcher: this.#validators }),
     });
   }
 
@@ -143,6 +205,21 @@ export class Explorer {
     this.#driver.run(task, 1);
   }
 
+  /**
+   * Goes on to the next boundary of the task that `here` gave, by one instruction if it is at one or may
+   * be at each; less far where the kernel is entered. Returns the instructions retired.
+   */
+  approach(point: Point, approach: Approach = {}): number {
+    const task = taskOf(this.machine.kernel.state, point.task.id);
+    if (point.isBoundary || task.abortsInRow > 0) {
+      this.step(point);
+      return 1;
+    }
+    const { limitInstructions = Number.POSITIVE_INFINITY, stopsAtSections, alsoAt } = approach;
+    const stops = this.#theWindow.stopsOf(task, stopsAtSections ?? false, alsoAt);
+    return this.#driver.runToStop(task, limitInstructions, stops);
+  }
+
   /** Lets the task that `here` gave run on until it waits, ends or seems to spin. */
   runOn({ task: { id } }: Point): void {
     this.#driver.run(taskOf(this.machine.kernel.state, id), Number.POSITIVE_INFINITY);
@@ -150,7 +227,8 @@ export class Explorer {
 
   /** Lets the task that `here` gave run up to the next start or end of a section, or till it waits. */
   runToSection({ task: { id } }: Point): void {
-    this.#driver.runToBoundary(taskOf(this.machine.kernel.state, id));
+    const task = taskOf(this.machine.kernel.state, id);
+    this.#driver.runToStop(task, Number.POSITIVE_INFINITY, SECTION_STOPS);
   }
 
   /**
@@ -161,7 +239,7 @@ export class Explorer {
     for (;;) {
       const point = this.here();
       if (point === undefined || point.isBoundary) return point;
-      if (this.isNear(point)) this.step(point);
+      if (this.isNear(point)) this.approach(point);
       else this.runOn(point);
     }
   }
@@ -192,7 +270,9 @@ export class Explorer {
 
   /** Key of the state, equal where the run goes on alike without interruption. */
   key(): number {
-    return extendKey(this.machine.stateKey(), this.#driver.turn);
+    const key = extendKey(this.machine.stateKey(), this.#driver.turn);
+    const validators = this.#validators?.key ?? '';
+    return validators === '' ? key : extendKey(key, hashText(validators));
   }
 
   /** That key with what is left of the window, for where interruptions are still to come. */

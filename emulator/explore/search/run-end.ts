@@ -4,13 +4,17 @@ import type { TallyCounter } from './tally-counter.ts';
 
 /**
  * Counts a run that has ended, or was cut, as a schedule. `isEndless`: it was seen to go in a circle.
- * Leaves a failure in the counter, unless there is one.
+ * Leaves a failure in the counter, unless there is one; errors of validators are counted as findings:
+ * who fails by itself shows more.
  */
 export function countRun(explorer: Explorer, counter: TallyCounter, isEndless = false): void {
   counter.schedules++;
   const { machine, made } = explorer;
   const { outcome } = machine;
-  if (outcome === undefined || isPass(outcome)) return;
+  const looksAgain = outcome !== undefined && counter.suspect(explorer.suspicions);
+  const findings = looksAgain ? explorer.lookAgain() : explorer.findings;
+  for (const finding of findings) counter.find(finding, made, () => machine.decisions);
+  if (outcome === undefined || isPass(outcome) || outcome.kind === 'finding') return;
   if (outcome.kind === 'unsupported') {
     counter.cut('unsupported');
     counter.unsupported ??= `${outcome.what} at 0x${outcome.address.toString(16)}`;

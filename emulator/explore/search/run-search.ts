@@ -1,5 +1,5 @@
 import type { Search } from './search-strategy.ts';
-import { addTallies, EMPTY_TALLY, isCutShort, type Tally } from './tally.ts';
+import { addTallies, EMPTY_TALLY, failureOf, isCutShort, type Tally } from './tally.ts';
 import { TallyCounter } from './tally-counter.ts';
 import type { SearchPlan, SetAsideUnit } from './unit.ts';
 
@@ -18,8 +18,8 @@ export interface SearchResult {
 }
 
 /**
- * Explores all units one after the other, here; stops at the first failure, or once `isOver` says
- * so.
+ * Explores all units one after the other, here; stops at the first schedule that fails by itself, or
+ * once `isOver` says so. What validators find fails a search, but ends it no earlier.
  */
 export function* runSearch(
   search: Search,
@@ -39,9 +39,14 @@ export function* runSearch(
     yield tally;
     const sofar = { plan, tally, completedStages, setAside: [] };
     if (tally.failure !== undefined) return { verdict: 'fail', ...sofar };
-    if (isStopped) return { verdict: 'incomplete', ...sofar };
+    if (isStopped) return { verdict: verdictOf(tally, false), ...sofar };
     if (plan.units[index + 1]?.stage !== unit.stage) completedStages++;
   }
-  const verdict = isCutShort(tally) ? 'incomplete' : 'pass';
-  return { verdict, plan, tally, completedStages, setAside: [] };
+  return { verdict: verdictOf(tally, true), plan, tally, completedStages, setAside: [] };
+}
+
+/** The verdict on what a search came to; `isWhole`: all units were explored whole. */
+export function verdictOf(tally: Tally, isWhole: boolean): SearchResult['verdict'] {
+  if (failureOf(tally) !== undefined) return 'fail';
+  return isWhole && !isCutShort(tally) ? 'pass' : 'incomplete';
 }

@@ -26,8 +26,8 @@ export interface TailObserver {
   readonly until?: (point: Point) => boolean;
 }
 
-/** Code that is stepped for so long may be a loop that spins: its states are told too, now and then. */
-const STEPS_PER_STATE = 4096;
+/** Code without a boundary for so long may be a loop that spins: its states are told too, now and then. */
+const INSTRUCTIONS_PER_STATE = 4096;
 /** How often the run is then told to come back to that instruction: a loop that spins is back at once. */
 const RETURNS_TOLD = 64;
 
@@ -67,20 +67,28 @@ export function runTail(
       }
       turns.add(extendKey(key, explorer.driver.patience));
     }
-    const isStepped = onPoint !== undefined && explorer.isNear(point);
-    steps = isStepped ? steps + 1 : 0;
-    isTold = !isStepped || steps % STEPS_PER_STATE === 0;
-    if (isStepped) explorer.step(point);
-    else if (states < denseStates) explorer.runToSection(point);
+    if (onPoint !== undefined && explorer.isNear(point)) {
+      const limitInstructions = INSTRUCTIONS_PER_STATE - (steps % INSTRUCTIONS_PER_STATE);
+      steps += explorer.approach(point, { limitInstructions, alsoAt: returns.address });
+      isTold = steps % INSTRUCTIONS_PER_STATE === 0;
+      continue;
+    }
+    [steps, isTold] = [0, true];
+    if (states < denseStates) explorer.runToSection(point);
     else explorer.runOn(point);
   }
 }
 
-/** Where a run that is stepped is expected back if it goes in a circle. */
+/** Where a run that meets no boundary is expected back if it goes in a circle. */
 class Returns {
   #task = 0;
   #address = 0;
   #left = 0;
+
+  /** Where the run may be back; `undefined` if it is not expected anywhere. */
+  get address(): number | undefined {
+    return this.#left > 0 ? this.#address : undefined;
+  }
 
   /** The run is told about at an instruction that it may come back to. */
   expect({ task: { id }, address }: Point): void {
@@ -108,7 +116,10 @@ function runInCircle(explorer: Explorer): TailEnd {
 /** A path that has not met another by so many sections will only do so where its tasks wait or end. */
 export const DENSE_STATES = 4;
 
-/** Follows a schedule whose interruptions are all made, and counts it. */
+/**
+ * Follows a schedule whose interruptions are all made, and counts it. One in which validators found
+ * something new is followed to its end, so that it can be replayed.
+ */
 export function followTail(explorer: Explorer, counter: TallyCounter, path: PathStates): void {
   const end = runTail(
     explorer,
@@ -118,6 +129,33 @@ export function followTail(explorer: Explorer, counter: TallyCounter, path: Path
     },
     DENSE_STATES,
   );
+  if (end === 'merged' && hasNews(explorer, counter)) {
+    followAlone(explorer, counter);
+    return;
+  }
   if (end === 'merged') counter.merged++;
   countRun(explorer, counter, end === 'endless');
+}
+
+/** Whether validators found something on this path, or suspect it, that its unit does not know yet. */
+export function hasNews({ findings, suspicions }: Explorer, counter: TallyCounter): boolean {
+  return (
+    !counter.hasSuspicions(suspicions) || findings.some((finding) => !counter.hasFinding(finding))
+  );
+}
+
+/** Follows a schedule to its end whatever states it comes to, and counts it. */
+export function followAlone(explorer: Explorer, counter: TallyCounter): void {
+  const end = runTail(explorer, { onState: visitsOnce() }, DENSE_STATES);
+  countRun(explorer, counter, end === 'endless');
+}
+
+/** Knows the states of one run. */
+export function visitsOnce(): (key: number) => Visit {
+  const seen = new Set<number>();
+  return (key) => {
+    if (seen.has(key)) return 'on this path';
+    seen.add(key);
+    return 'new';
+  };
 }

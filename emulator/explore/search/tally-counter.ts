@@ -1,5 +1,14 @@
+import type { Decision } from '../../../kernel-model/sched/decision.ts';
+import type { Finding } from '../../validate/finding.ts';
 import type { PlacedInterruption } from './interruption.ts';
-import type { CoverageRow, Cut, Failure, Tally } from './tally.ts';
+import {
+  type CoverageRow,
+  type Cut,
+  type Failure,
+  type FoundViolation,
+  nameOfFinding,
+  type Tally,
+} from './tally.ts';
 
 /** Counts what a unit comes to while it is explored. */
 export class TallyCounter {
@@ -11,6 +20,8 @@ export class TallyCounter {
   unsupported: string | undefined;
   readonly #cuts: Partial<Record<Cut, number>> = {};
   readonly #coverage = new Map<number, CoverageRow>();
+  readonly #suspicions = new Set<string>();
+  readonly #findings = new Map<string, FoundViolation>();
 
   cut(reason: Cut): void {
     this.#cuts[reason] = (this.#cuts[reason] ?? 0) + 1;
@@ -32,6 +43,34 @@ export class TallyCounter {
     counts[ordinal] = (counts[ordinal] ?? 0) + 1;
   }
 
+  /** Notes what makes a schedule suspicious; whether there is something new. */
+  suspect(suspicions: ReadonlySet<string>): boolean {
+    const before = this.#suspicions.size;
+    for (const suspicion of suspicions) this.#suspicions.add(suspicion);
+    return this.#suspicions.size > before;
+  }
+
+  hasSuspicions(suspicions: ReadonlySet<string>): boolean {
+    for (const suspicion of suspicions) if (!this.#suspicions.has(suspicion)) return false;
+    return true;
+  }
+
+  hasFinding(finding: Finding): boolean {
+    return this.#findings.has(nameOfFinding(finding));
+  }
+
+  /** A schedule ran into a violation; `decisions` is asked for where that is new. */
+  find(
+    finding: Finding,
+    interruptions: readonly PlacedInterruption[],
+    decisions: () => readonly Decision[],
+  ): void {
+    const name = nameOfFinding(finding);
+    const known = this.#findings.get(name);
+    const first = known ?? { finding, schedules: 0, interruptions, decisions: decisions() };
+    this.#findings.set(name, { ...first, schedules: first.schedules + 1 });
+  }
+
   /** What was counted since the counter was made. */
   get tally(): Tally {
     return {
@@ -41,6 +80,7 @@ export class TallyCounter {
       verifiedMerges: this.verifiedMerges,
       cuts: { ...this.#cuts },
       coverage: Object.fromEntries(this.#coverage),
+      findings: [...this.#findings.values()],
       failure: this.failure,
       unsupported: this.unsupported,
     };

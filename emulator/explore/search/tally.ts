@@ -1,5 +1,7 @@
 import type { Decision } from '../../../kernel-model/sched/decision.ts';
 import type { Outcome } from '../../machine/outcome.ts';
+import type { Finding } from '../../validate/finding.ts';
+import { outcomeOfFindings } from '../../validate/verdict.ts';
 import type { Interruption, PlacedInterruption } from './interruption.ts';
 
 /** A schedule that ended other than a correct program does. */
@@ -9,6 +11,26 @@ export interface Failure {
   readonly outcome: Outcome;
   /** The run came back to a state of its own with nothing left to change that: it has no end. */
   readonly isEndless: boolean;
+}
+
+/** A violation of a rule that schedules ran into: one of its rule at its instruction. */
+export interface FoundViolation {
+  /** As the first of them had it. */
+  readonly finding: Finding;
+  /** How many schedules, as far as each was followed. */
+  readonly schedules: number;
+  readonly interruptions: readonly PlacedInterruption[];
+  readonly decisions: readonly Decision[];
+}
+
+/** The failure that a tally comes to: a run that fails by itself, else the first error of validators. */
+export function failureOf({ failure, findings }: Tally): Failure | undefined {
+  if (failure !== undefined) return failure;
+  for (const { finding, interruptions, decisions } of findings) {
+    const outcome = outcomeOfFindings([finding]);
+    if (outcome !== undefined) return { interruptions, decisions, outcome, isEndless: false };
+  }
+  return undefined;
 }
 
 /** Whether a tally leaves something of its bound untried. */
@@ -41,6 +63,9 @@ export interface Tally {
   readonly cuts: Readonly<Partial<Record<Cut, number>>>;
   /** By the address of the interrupted instruction. */
   readonly coverage: Readonly<Record<string, CoverageRow>>;
+  /** What validators found, in the order in which it came up. */
+  readonly findings: readonly FoundViolation[];
+  /** A schedule that fails by itself. */
   readonly failure?: Failure | undefined;
   /** The first thing met that we do not model. */
   readonly unsupported?: string | undefined;
@@ -53,6 +78,7 @@ export const EMPTY_TALLY: Tally = {
   verifiedMerges: 0,
   cuts: {},
   coverage: {},
+  findings: [],
 };
 
 /** The sum of two tallies; of two failures the first one's. */
@@ -64,9 +90,27 @@ export function addTallies(a: Tally, b: Tally): Tally {
     verifiedMerges: a.verifiedMerges + b.verifiedMerges,
     cuts: addCounts(a.cuts, b.cuts),
     coverage: addCoverage(a.coverage, b.coverage),
+    findings: addFindings(a.findings, b.findings),
     failure: a.failure ?? b.failure,
     unsupported: a.unsupported ?? b.unsupported,
   };
+}
+
+function addFindings(a: Tally['findings'], b: Tally['findings']): Tally['findings'] {
+  if (b.length === 0) return a;
+  const sum = new Map(a.map((found) => [nameOfFinding(found.finding), found]));
+  for (const found of b) {
+    const name = nameOfFinding(found.finding);
+    const known = sum.get(name);
+    const schedules = (known?.schedules ?? 0) + found.schedules;
+    sum.set(name, { ...(known ?? found), schedules });
+  }
+  return [...sum.values()];
+}
+
+/** Equal for findings that are one: the same rule at the same instruction of the same section. */
+export function nameOfFinding({ rule, section, address }: Finding): string {
+  return `${rule} ${section?.start ?? ''} ${address}`;
 }
 
 function addCounts(a: Tally['cuts'], b: Tally['cuts']): Tally['cuts'] {

@@ -25,6 +25,8 @@ export interface KnownSection {
   readonly commit: number | undefined;
   /** Stores that depend on a load before them: between the two an update by others is lost. */
   readonly updates: readonly Update[];
+  /** The program's tables name it: it is known before any task has armed it. */
+  readonly isMarked: boolean;
 }
 
 /** A store with its load. */
@@ -83,8 +85,8 @@ export class KnownSections {
     this.#onNew = onNew;
   }
 
-  /** The section that holds an instruction; of several the one that starts last. */
-  at(address: number): KnownSection | undefined {
+  /** The section that holds an instruction; of several that `isKnown` admits the one that starts last. */
+  at(address: number, isKnown: (section: KnownSection) => boolean): KnownSection | undefined {
     const sorted = this.#sorted;
     let low = 0;
     let high = sorted.length;
@@ -96,7 +98,7 @@ export class KnownSections {
     for (let i = low - 1; i >= 0; i--) {
       const section = sorted[i];
       if (section === undefined || address - section.region.start > SECTION_BYTES_MAX) break;
-      if (address < section.region.end) return section;
+      if (address < section.region.end && isKnown(section)) return section;
     }
     return undefined;
   }
@@ -107,14 +109,19 @@ export class KnownSections {
   }
 
   /** The section of a region, learnt if it is new; `read` gives the code of its process. */
-  of(region: BoundedRegion, read: CodeReader): KnownSection {
+  of(region: BoundedRegion, read: CodeReader, isMarked = false): KnownSection {
     const { start, end } = region;
-    const known = this.#byStart.get(start);
-    if (known?.region.end === end) return known;
+    const last = this.#byStart.get(start);
+    if (last?.region.end === end) return last;
+    const known = this.#sorted.find(
+      (each) => each.region.start === start && each.region.end === end,
+    );
+    if (known !== undefined) return known;
     const bytes = read(start, end - start);
     const code = bytes === undefined ? NO_CODE : decodeSection(bytes, start);
     const commit = [...code.values()].find(({ isLast }) => isLast)?.instruction;
-    const section = { region, code, commit, updates: [...code.values()].filter(isUpdate) };
+    const updates = [...code.values()].filter(isUpdate);
+    const section = { region, code, commit, updates, isMarked };
     this.#sorted = [...this.#sorted, section].sort((a, b) => a.region.start - b.region.start);
     this.#byStart.set(start, section);
     this.#onNew(section);
@@ -125,7 +132,7 @@ export class KnownSections {
   mark(image: ProgramImage): readonly BoundedRegion[] {
     const regions = markedRegions(image);
     for (const region of regions) {
-      this.of(region, (address, length) => initialMemory(image.segments, address, length));
+      this.of(region, (address, length) => initialMemory(image.segments, address, length), true);
     }
     return regions;
   }

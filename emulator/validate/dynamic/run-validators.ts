@@ -31,7 +31,7 @@ import {
   type KnownSection,
   KnownSections,
 } from './known-sections.ts';
-import { Owners } from './owners.ts';
+import { Owners, type OwnersImage } from './owners.ts';
 import { VALIDATORS } from './registry.ts';
 import {
   type Attempt,
@@ -55,9 +55,11 @@ const OWNED = 4;
 class ValidationImage implements WatcherImage {
   readonly watcher = 'validators';
   readonly state: StateImage;
+  readonly owners: OwnersImage;
 
-  constructor(state: StateImage) {
+  constructor(state: StateImage, owners: OwnersImage) {
     this.state = state;
+    this.owners = owners;
   }
 }
 
@@ -67,7 +69,10 @@ interface Calling {
   readonly wasRegistered: boolean;
 }
 
-/** The validators of one run: give it to Machine.boot, and ask for its findings at any time. */
+/**
+ * The validators of one run: give it to Machine.boot, and ask for its findings at any time. After
+ * `reset` it serves another run of the same program.
+ */
 export class RunValidators implements RunWatcher, ValidatedRun {
   readonly instructionFilter = new Uint8Array(FILTER_ENTRIES);
   readonly addressFilter = new Uint8Array(FILTER_ENTRIES);
@@ -83,7 +88,6 @@ export class RunValidators implements RunWatcher, ValidatedRun {
   /** The armed attempt begun last, while nothing had happened in it: most begin like the last one. */
   #fresh: Attempt | undefined;
   readonly #owners = new Owners();
-  #isSuspicious = false;
   #saved: ValidationImage | undefined;
   #calling: Calling | undefined;
 
@@ -116,7 +120,12 @@ export class RunValidators implements RunWatcher, ValidatedRun {
    * that takes a look at all accesses of the same run (see Ordering).
    */
   get isSuspicious(): boolean {
-    return this.#isSuspicious;
+    return this.#owners.suspicions.size > 0;
+  }
+
+  /** Names of the pairs of instructions that make it so. */
+  get suspicions(): ReadonlySet<string> {
+    return this.#owners.suspicions;
   }
 
   #appliesTo(id: RuleId): boolean {
@@ -142,13 +151,13 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     const attempt = this.state.attempts[task.id];
     const isCommit =
       armed !== undefined && attempt?.armed === armed && attempt.section.commit === instruction;
-    if (isCommit) this.#noteCommit(task, address);
+    if (isCommit) this.#noteCommit(task, address, instruction);
     if (isCommit && this.#isOrdinary(task, attempt, address)) return;
     const protecting = this.#protecting(task, armed, instruction);
     const section =
       protecting !== undefined && isBounded(protecting)
         ? this.#learn(task, protecting)
-        : this.#sections.at(instruction);
+        : this.sectionAt(instruction);
     if (section !== undefined && protecting !== undefined) this.#admit(task, section, protecting);
     const sizeBytes = log.sizeBytes(index);
     const value = toUnsigned(log, index, sizeBytes);
@@ -166,22 +175,23 @@ export class RunValidators implements RunWatcher, ValidatedRun {
       instruction,
       retired,
     };
-    if (section === undefined) this.#suspect(task, address);
+    if (section === undefined) this.#suspect(task, address, instruction);
     for (const onStore of this.#onStore) onStore(this, store);
     if (code !== undefined && !code.isLast) this.#noteEarly(store);
   }
 
-  #noteCommit(task: Task, address: number): void {
-    if (this.#owners.commit(task, address)) this.#isSuspicious = true;
+  #noteCommit(task: Task, address: number, instruction: number): void {
+    this.#owners.commit(task, address, instruction);
     const entry = filterEntry(address);
     this.addressFilter[entry] = (this.addressFilter[entry] ?? 0) | OWNED;
   }
 
   /** A store from outside to a word that another task, which is alive, committed to. */
-  #suspect(task: Task, address: number): void {
+  #suspect(task: Task, address: number, instruction: number): void {
     const owner = this.#owners.of(address);
-    if (owner === 0 || owner === task.id) return;
-    if (taskOf(this.kernel.state, owner).state.kind !== 'dead') this.#isSuspicious = true;
+    if (owner === undefined || owner.task === task.id) return;
+    const { kind } = taskOf(this.kernel.state, owner.task).state;
+    if (kind !== 'dead') this.#owners.suspect(owner, instruction);
   }
 
   /** A section that arms from within is met for the first time after its first instruction. */
@@ -217,11 +227,12 @@ export class RunValidators implements RunWatcher, ValidatedRun {
   reached(task: Task, armed: ArmedRegion | undefined, address: number): void {
     if (armed?.start === address && isBounded(armed)) {
       if (this.#fresh?.armed !== armed) this.#fresh = begin(this.#learn(task, armed), armed);
+      this.#know(this.#fresh.section);
       this.#start(task, this.#fresh);
       return;
     }
     const section = this.#sections.startingAt(address);
-    if (section !== undefined) {
+    if (section !== undefined && this.#isKnown(section)) {
       this.#start(task, begin(section, undefined));
       return;
     }
@@ -274,7 +285,10 @@ export class RunValidators implements RunWatcher, ValidatedRun {
 
   save(): WatcherImage {
     const state = this.state.save();
-    if (this.#saved?.state !== state) this.#saved = new ValidationImage(state);
+    const owners = this.#owners.save();
+    if (this.#saved?.state !== state || this.#saved.owners !== owners) {
+      this.#saved = new ValidationImage(state, owners);
+    }
     return this.#saved;
   }
 
@@ -282,11 +296,28 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     assert(image instanceof ValidationImage, 'an image of validators');
     this.#saved = image;
     this.state.restore(image.state);
+    this.#owners.restore(image.owners);
+  }
+
+  /** Tells states apart that the machine's key takes for the same: see ValidationState. */
+  get key(): string {
+    return this.state.key;
+  }
+
+  /** Forgets what happened; to be called before the next boot. */
+  reset(): void {
+    this.state.clear();
+    this.#owners.clear();
+    this.#calling = undefined;
   }
 
   sectionAt(address: number): KnownSection | undefined {
-    return this.#sections.at(address);
+    return this.#sections.at(address, this.#isKnown);
   }
+
+  /** What other runs, or other paths of a search, have armed is not known in this one. */
+  readonly #isKnown = (section: KnownSection): boolean =>
+    section.isMarked || this.state.hasLearnt(section);
 
   watch(address: number, sizeBytes: number): void {
     const [first, end] = granulesOf(address, sizeBytes);
@@ -349,9 +380,15 @@ export class RunValidators implements RunWatcher, ValidatedRun {
   }
 
   #learn(task: Task, region: BoundedRegion): KnownSection {
-    return this.#sections.of(region, (address, length) =>
+    const section = this.#sections.of(region, (address, length) =>
       this.kernel.rseqContext(task).memory.read(address, length),
     );
+    this.#know(section);
+    return section;
+  }
+
+  #know(section: KnownSection): void {
+    if (!this.#isKnown(section)) this.state.learn(section);
   }
 
   #filterCode({ region }: KnownSection): void {

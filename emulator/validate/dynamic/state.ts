@@ -65,6 +65,8 @@ export interface StateImage {
   readonly leftovers: ReadonlyMap<number, Leftover>;
   /** First instructions of sections that a task reached while it was not registered. */
   readonly unregisteredStarts: readonly (number | undefined)[];
+  /** Sections that no table names and that some task has armed. */
+  readonly learnt: ReadonlySet<KnownSection>;
   readonly findings: readonly Finding[];
 }
 
@@ -72,6 +74,7 @@ const NOTHING: StateImage = {
   attempts: [],
   leftovers: new Map(),
   unregisteredStarts: [],
+  learnt: new Set(),
   findings: [],
 };
 
@@ -82,6 +85,7 @@ export class ValidationState {
   #exposed: readonly TaskId[] = [];
   #leftovers: ReadonlyMap<number, Leftover> = NOTHING.leftovers;
   #unregisteredStarts: (number | undefined)[] = [];
+  #learnt: ReadonlySet<KnownSection> = NOTHING.learnt;
   #findings: readonly Finding[] = NOTHING.findings;
   #saved: StateImage | undefined = NOTHING;
 
@@ -143,6 +147,34 @@ export class ValidationState {
     this.#saved = undefined;
   }
 
+  /** Whether some task has armed a section that no table names. */
+  hasLearnt(section: KnownSection): boolean {
+    return this.#learnt.has(section);
+  }
+
+  learn(section: KnownSection): void {
+    this.#learnt = new Set([...this.#learnt, section]);
+    this.#saved = undefined;
+  }
+
+  /**
+   * Tells states apart that may lead to other findings though the machine's are equal; empty where there
+   * is nothing out of the ordinary. Leaves out how often tasks tried without being registered.
+   */
+  get key(): string {
+    let key = this.#learnt.size === 0 ? '' : `sections ${this.#learnt.size}`;
+    this.#attempts.forEach((attempt, task) => {
+      if (attempt === undefined) return;
+      const { stores, exposed, intrusions } = attempt;
+      if (stores.length + exposed.length + intrusions.length === 0) return;
+      key += ` ${task}:${stores.length},${exposed.length}${intrusions.map(keyOfIntrusion).join('')}`;
+    });
+    for (const { instruction, address, sizeBytes, value, cause } of this.#leftovers.values()) {
+      key += ` ${instruction}:${address},${sizeBytes},${value},${cause}`;
+    }
+    return key;
+  }
+
   addFinding(finding: Finding): void {
     this.#findings = [...this.#findings, finding];
     this.#saved = undefined;
@@ -153,9 +185,15 @@ export class ValidationState {
       attempts: this.#attempts.slice(),
       leftovers: this.#leftovers,
       unregisteredStarts: this.#unregisteredStarts.slice(),
+      learnt: this.#learnt,
       findings: this.#findings,
     };
     return this.#saved;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.restore(NOTHING);
   }
 
   restore(image: StateImage): void {
@@ -164,9 +202,14 @@ export class ValidationState {
     this.#exposed = this.#attempts.flatMap((attempt, id) => (isExposed(attempt) ? [id] : []));
     this.#leftovers = image.leftovers;
     this.#unregisteredStarts = image.unregisteredStarts.slice();
+    this.#learnt = image.learnt;
     this.#findings = image.findings;
     this.#saved = image;
   }
+}
+
+function keyOfIntrusion({ exposure, task, instruction, value }: Intrusion): string {
+  return `,${exposure.address}<${value}@${task}:${instruction}`;
 }
 
 function isExposed(attempt: Attempt | undefined): boolean {

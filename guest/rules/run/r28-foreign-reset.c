@@ -1,7 +1,8 @@
 /*
  * The first thread sets a counter to 0 that another thread counted up in sections, once, long after, and
- * without anything that says so. Put right: by what FIXED names: 1 an rseq membarrier before, 2 a flag
- * that the other thread stores when it is through, 3 a mutex around, 4 the thread is joined.
+ * without anything that says so. Put right: by what FIXED names: 1 a flag that the sections look at, and an
+ * rseq membarrier once it is raised, 2 a flag that the other thread stores when it is through, 3 a mutex
+ * around each count, 4 the thread is joined.
  */
 #include <stdint.h>
 
@@ -27,24 +28,57 @@ static struct {
   uint64_t value;
 } counters[PERCPU_SLOTS] __attribute__((aligned(CACHE_LINE_BYTES)));
 static volatile uint32_t through;
-static volatile uint32_t lock;
+static uint64_t closed;
+static volatile uint32_t mutex;
+
+static void lock(void) {
+  while (__atomic_exchange_n(&mutex, 1, __ATOMIC_ACQUIRE) != 0) {
+  }
+}
+
+static void unlock(void) { __atomic_store_n(&mutex, 0, __ATOMIC_RELEASE); }
+
+/* *value += 1, unless *stop is set. */
+RSEQ_OPERATION add_unless(uint64_t *stop, uint64_t *value, uint32_t cpu) {
+  __asm__ goto(RSEQ_EXIT_UNEQUAL
+               RSEQ_BEGIN
+               "cmpq $0, %[stop]\n\t"
+               "jne %l[unequal]\n\t"
+               "movq (%[value]), %%rax\n\t"
+               "addq $1, %%rax\n\t"
+               "movq %%rax, (%[value])\n"
+               RSEQ_END
+               :
+               : [cpu] "r"(cpu), [value] "r"(value), [stop] "m"(*stop)
+               : "memory", "cc", "rax"
+               : aborted, unequal);
+  return RSEQ_COMMITTED;
+aborted:
+  return RSEQ_ABORTED;
+unequal:
+  return RSEQ_UNEQUAL;
+}
 
 static void count_up(struct thread *self) {
   (void)self;
   for (uint32_t done = 0; done < ROUNDS; done++) {
     enum rseq_outcome outcome;
+    if (FIXED == 3) {
+      lock();
+    }
     do {
       uint32_t cpu = percpu_index();
-      outcome = rseq_add(&counters[cpu].value, 1, cpu);
-    } while (outcome != RSEQ_COMMITTED);
+      outcome = add_unless(&closed, &counters[cpu].value, cpu);
+    } while (outcome == RSEQ_ABORTED);
+    if (FIXED == 3) {
+      unlock();
+    }
+    if (outcome == RSEQ_UNEQUAL) {
+      return;
+    }
   }
   if (FIXED == 2) {
     through = 1;
-  }
-  if (FIXED == 3) {
-    while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE) != 0) {
-    }
-    __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
   }
   for (uint32_t i = 0; i < 2 * PATIENCE; i++) {
     __asm__ volatile("");
@@ -59,6 +93,7 @@ int main(void) {
     __asm__ volatile("");
   }
   if (FIXED == 1) {
+    __atomic_store_n(&closed, 1, __ATOMIC_RELEASE);
     syscall3(SYS_MEMBARRIER, FENCE, 0, 0);
   }
   if (FIXED == 2) {
@@ -66,8 +101,7 @@ int main(void) {
     }
   }
   if (FIXED == 3) {
-    while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE) != 0) {
-    }
+    lock();
   }
   if (FIXED == 4) {
     thread_join(thread);
@@ -76,7 +110,7 @@ int main(void) {
     __atomic_store_n(&counters[cpu].value, 0, __ATOMIC_RELAXED);
   }
   if (FIXED == 3) {
-    __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+    unlock();
   }
   if (FIXED != 4) {
     thread_join(thread);

@@ -6,6 +6,7 @@ import { Explorer } from '../../../emulator/explore/search/explorer.ts';
 import { SEARCH_STRATEGIES } from '../../../emulator/explore/search/registry.ts';
 import { runSearch, type SearchResult } from '../../../emulator/explore/search/run-search.ts';
 import { loadProgram } from '../../../emulator/loader/load.ts';
+import { openMachine } from '../../../emulator/machine/open.ts';
 import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
 import { guestDir } from '../../guest/guest-files.ts';
 import { openTestMachine } from '../../machine/rig.ts';
@@ -58,9 +59,13 @@ export async function searchHere(job: SearchJob): Promise<SearchResult> {
   if (profile === undefined) throw new Error('the kernel of a test exists');
   const { guest, cpus, seed } = job;
   const { image } = loadProgram(guest.path);
+  const libraryPath = await unicornLibrary();
   const explorer = new Explorer(
     await openTestMachine(),
-    { program: { image, args: guest.args, env: guest.env }, profile, vcpus: cpus, seed },
+    {
+      ...{ program: { image, args: guest.args, env: guest.env }, profile, vcpus: cpus, seed },
+      watching: { openLogging: () => openMachine({ libraryPath, logReads: true }) },
+    },
     job.bounds,
   );
   const searching = runSearch(SEARCH_STRATEGIES[job.strategy].open(explorer), () => false);

@@ -135,7 +135,7 @@ class Branching {
         yield* this.branch(point, toMake);
         if (this.#counter.failure !== undefined) return;
         explorer.step(point);
-      } else if (explorer.isNear(point)) explorer.step(point);
+      } else if (explorer.isNear(point)) explorer.approach(point);
       else {
         explorer.runOn(point);
         const key = explorer.key();
@@ -180,7 +180,10 @@ class Branching {
         this.#counter.cut('excursion');
         return;
       }
-      explorer.step(runner);
+      explorer.approach(runner, {
+        limitInstructions: EXCURSION_INSTRUCTIONS_MAX - instructions,
+        stopsAtSections: true,
+      });
     }
   }
 }

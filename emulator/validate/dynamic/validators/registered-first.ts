@@ -39,8 +39,8 @@ export const REGISTERED_FIRST: Validator = {
         section,
         address: section.start,
         message: () =>
-          `task ${task.id} began ${starts} sections without having registered: cpu_id stays -1, ` +
-          `and its comparison fails each time`,
+          `task ${task.id} began ${starts} sections without having registered, the last at ` +
+          `${run.describe(task.id, section.start)}: cpu_id stays -1, and its comparison fails each time`,
         retired: 0,
       });
     }
