@@ -90,11 +90,13 @@ export class Explorer {
     this.#driver = new Driver(machine);
   }
 
-  /** Where to interrupt, learnt from one run without interruption on first use: a run goes lost. */
+  /** Where to interrupt, learnt from runs without interruption on first use: a run goes lost. */
   get lesson(): Lesson {
     if (this.#lesson === undefined) {
-      this.#boot();
-      this.#lesson = learnBoundaries(this.#driver, this.bounds.entries);
+      this.#lesson = learnBoundaries(() => {
+        this.#boot();
+        return this.#driver;
+      }, this.bounds.entries);
     }
     return this.#lesson;
   }
