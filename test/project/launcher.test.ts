@@ -1,4 +1,4 @@
-import { chmod, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa, type Options } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -78,6 +78,33 @@ test('unchanged sources are bundled once', async () => {
   expect(await bundles(root)).toEqual(before);
 });
 
+test('compiled code is kept with its bundle, and made anew where it is damaged', async () => {
+  const root = await project();
+  await run(root, ['say']);
+  const [bundle = ''] = await bundles(root);
+  const folder = join(root, '.cache/rseq-testbed/bundle', bundle);
+  const [kept = '', ...others] = (await readdir(folder)).filter((name) => name.endsWith('.cache'));
+  expect({ kept, others }).toEqual({
+    kept: `cli.cjs.${process.version}-${process.arch}.cache`,
+    others: [],
+  });
+  const { mtimeMs } = await stat(join(folder, kept));
+  await run(root, ['say']);
+  expect((await stat(join(folder, kept))).mtimeMs).toBe(mtimeMs);
+
+  const whole = await readFile(join(folder, kept));
+  const damages: readonly ((bytes: Buffer) => Buffer)[] = [
+    (bytes) => bytes.subarray(0, bytes.length / 2),
+    (bytes) => bytes.fill(0, bytes.length / 2),
+    (bytes) => bytes.subarray(0, 2),
+  ];
+  for (const damage of damages) {
+    await writeFile(join(folder, kept), damage(Buffer.from(whole)));
+    expect(await run(root, ['say'])).toEqual({ status: 7, stdout: 'first', stderr: '' });
+    expect((await stat(join(folder, kept))).size).toBeGreaterThan(whole.length * 0.9);
+  }
+});
+
 test('an edited source is what runs next, even with its old size and time', async () => {
   const root = await project();
   expect((await run(root, ['say'])).stdout).toBe('first');
@@ -109,7 +136,7 @@ test('old bundles are removed, those used lately are kept', async () => {
   const folder = join(root, '.cache/rseq-testbed/bundle');
   const longAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
   for (let age = 0; age < 12; age++) {
-    await writeProjectFile(folder, `old-${String(age).padStart(2, '0')}/cli.mjs`, '');
+    await writeProjectFile(folder, `old-${String(age).padStart(2, '0')}/cli.cjs`, '');
     const time = new Date(longAgo.getTime() - age * 1000);
     await utimes(join(folder, `old-${String(age).padStart(2, '0')}`), time, time);
   }
