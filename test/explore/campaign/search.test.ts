@@ -36,6 +36,17 @@ describe('worker processes come to what one process comes to by itself', () => {
     expect(result).toMatchObject({ verdict: 'fail', tally: { failure: { interruptions: [{}] } } });
   });
 
+  test.each([
+    ['r27-effect-then-exit', ['R27', 'R12']],
+    ['r28-foreign-reset', ['R28']],
+  ])('with what validators find in %s', async (name, rules) => {
+    const job = jobFor(`rules/run/${name}.bin`, [], {}, 2);
+    const result = await searchHere(job);
+    expect(await searchWith(job, { jobs: 3 })).toEqual(result);
+    expect(result).toMatchObject({ verdict: 'fail', tally: { failure: undefined } });
+    expect(result.tally.findings.map(({ finding }) => finding.rule)).toEqual(rules);
+  });
+
   test('with a bound of schedules, wherever it is', async () => {
     const results = await Promise.all(
       (isFullRun ? [1, 3] : [1, 2]).map((jobs) => searchWith(PASSING, { jobs, schedules: 100 })),
