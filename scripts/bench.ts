@@ -6,15 +6,25 @@ import { locateUnicorn } from '../emulator/engine/library/locate.ts';
 import { bindUnicorn } from '../emulator/engine/unicorn/ffi.ts';
 import { UserError } from '../emulator/errors.ts';
 import { BARE_ROWS } from './bench/bare.ts';
+import { bugRows } from './bench/bugs.ts';
 import { COMMAND_ROWS } from './bench/commands.ts';
 import { MACHINE_ROWS } from './bench/machine.ts';
-import { type Effort, type Figure, measure, type Row, type Tools } from './bench/measure.ts';
+import {
+  type Effort,
+  type Figure,
+  measure,
+  type OwnRow,
+  type Row,
+  type Tools,
+} from './bench/measure.ts';
 import { startReference } from './bench/reference.ts';
 import { BENCH_SCHEMA, type BenchReport, formatTable, machineFacts } from './bench/report.ts';
 import { SEARCH_ROWS } from './bench/search.ts';
 import { VALIDATOR_ROWS } from './bench/validators.ts';
 
-const ROWS: readonly Row[] = [
+const PROJECT_ROOT = dirname(import.meta.dirname);
+
+const ROWS: readonly (Row | OwnRow)[] = [
   ...BARE_ROWS,
   ...MACHINE_ROWS,
   ...SEARCH_ROWS,
@@ -22,16 +32,21 @@ const ROWS: readonly Row[] = [
   ...COMMAND_ROWS,
 ];
 
-const FULL: Effort = { rounds: 15, roundMs: 40, warmUpMs: 400 };
-const QUICK: Effort = { rounds: 3, roundMs: 5, warmUpMs: 20 };
+const FULL: Effort = { isQuick: false, rounds: 15, roundMs: 40, warmUpMs: 400 };
+const QUICK: Effort = { isQuick: true, rounds: 3, roundMs: 5, warmUpMs: 20 };
 const ROUNDS_MAX = 1000;
+const DEFAULT_CAP_SECONDS = 60;
+const CAP_SECONDS_MAX = 3600;
 
-const helpText = `Usage: bench [--only PATTERN] [--rounds N] [--quick] [--json FILE]
+const helpText = `Usage: bench [--bugs [--cap SECONDS]] [--only PATTERN] [--rounds N] [--quick] [--json FILE]
 
 Measures the testbed beside a C program that does the same work on the same libunicorn. The two take
 turns; figures are medians, "time / C" is the median of the rounds' own ratios.
 
   --only PATTERN  the rows whose names match this regular expression (any case)
+  --bugs          other rows: how long the search takes to find each seeded bug, beside how long the
+                  same program runs on this kernel under stress until it fails (half an hour)
+  --cap SECONDS   give the latter up after so long (default ${DEFAULT_CAP_SECONDS})
   --rounds N      rounds a row (default ${FULL.rounds})
   --quick         few and short rounds: shows that it works, not how fast
   --json FILE     the figures as JSON; - is standard output, instead of the table
@@ -42,7 +57,7 @@ CC names the C compiler (default gcc).
 
 interface BenchOptions {
   readonly help: boolean;
-  readonly rows: readonly Row[];
+  readonly rows: readonly (Row | OwnRow)[];
   readonly effort: Effort;
   readonly json: string | undefined;
 }
@@ -70,9 +85,16 @@ function parseOptions(args: string[]): BenchOptions {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX) {
     throw new UserError('bad-option', `bench: --rounds takes 1 to ${ROUNDS_MAX}`);
   }
+  const cap = values.cap === undefined ? DEFAULT_CAP_SECONDS : Number(values.cap);
+  if (!Number.isInteger(cap) || cap < 1 || cap > CAP_SECONDS_MAX) {
+    throw new UserError('bad-option', `bench: --cap takes 1 to ${CAP_SECONDS_MAX} seconds`);
+  }
+  if (values.cap !== undefined && !values.bugs) {
+    throw new UserError('bad-option', 'bench: --cap goes with --bugs');
+  }
   return {
     help: values.help,
-    rows: selectRows(values.only),
+    rows: selectRows(values.bugs ? bugRows(PROJECT_ROOT, cap) : ROWS, values.only),
     effort: { ...effort, rounds },
     json: values.json,
   };
@@ -83,6 +105,8 @@ function parseValues(args: string[]) {
     return parseArgs({
       args,
       options: {
+        bugs: { type: 'boolean', default: false },
+        cap: { type: 'string' },
         help: { type: 'boolean', default: false },
         json: { type: 'string' },
         only: { type: 'string' },
@@ -96,22 +120,24 @@ function parseValues(args: string[]) {
   }
 }
 
-function selectRows(pattern: string | undefined): readonly Row[] {
-  if (pattern === undefined) return ROWS;
+function selectRows(
+  all: readonly (Row | OwnRow)[],
+  pattern: string | undefined,
+): readonly (Row | OwnRow)[] {
+  if (pattern === undefined) return all;
   let expression: RegExp;
   try {
     expression = new RegExp(pattern, 'i');
   } catch {
     throw new UserError('bad-option', `bench: --only: not a regular expression: ${pattern}`);
   }
-  const rows = ROWS.filter(({ name }) => expression.test(name));
+  const rows = all.filter(({ name }) => expression.test(name));
   if (rows.length === 0) throw new UserError('bad-option', `bench: no row matches ${pattern}`);
   return rows;
 }
 
 async function runRows({ rows, effort }: BenchOptions): Promise<BenchReport> {
-  const projectRoot = dirname(import.meta.dirname);
-  const cacheDir = defaultCacheDir(projectRoot, process.env);
+  const cacheDir = defaultCacheDir(PROJECT_ROOT, process.env);
   const note = (line: string): void => {
     process.stderr.write(`bench: ${line}\n`);
   };
@@ -124,12 +150,13 @@ async function runRows({ rows, effort }: BenchOptions): Promise<BenchReport> {
   const reference = await startReference(libraryPath, cacheDir, note);
   const engine = `unicorn ${bindUnicorn(libraryPath).version}`;
   const machine = machineFacts(engine, reference?.compiler);
-  const tools: Tools = { libraryPath, reference, projectRoot };
+  const tools: Tools = { libraryPath, reference, projectRoot: PROJECT_ROOT, cacheDir };
   const figures: Figure[] = [];
   try {
     for (const row of rows) {
       if (process.stderr.isTTY) note(row.name);
-      figures.push(await measure(row, await row.prepare(tools), effort));
+      if ('figures' in row) figures.push(...(await row.figures(tools, effort)));
+      else figures.push(await measure(row, await row.prepare(tools, effort), effort));
     }
   } finally {
     await reference?.close();

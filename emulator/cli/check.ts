@@ -79,10 +79,9 @@ const builder = {
 export const checkVerb: Verb = {
   describe: 'check the restartable sections of binaries by the static rules',
   positionals: '<file..>',
+  lists: ['file', 'rule', 'ignore'],
   configure: (parser) =>
     parser
-      // Options and files that are given several times add up here.
-      .parserConfiguration({ 'populate--': true, 'duplicate-arguments-array': true })
       .positional('file', {
         type: 'string',
         array: true,

@@ -51,6 +51,7 @@ const builder = {
 export const emulateVerb: Verb = {
   describe: 'run a guest once under the default scheduler',
   positionals: '[file]',
+  lists: ['env', 'signal'],
   configure: (parser) =>
     parser
       .positional('file', { type: 'string', describe: 'static ELF64 executable or flat .bin' })

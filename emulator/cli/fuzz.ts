@@ -19,6 +19,7 @@ const EXIT_STATUS: Readonly<Record<SearchReport['verdict'], number>> = {
 export const fuzzVerb: Verb = {
   describe: 'search the schedules of a guest for one that breaks it',
   positionals: '[file]',
+  lists: ['env', 'signal'],
   configure: (parser) =>
     parser
       .positional('file', { type: 'string', describe: 'static ELF64 executable or flat .bin' })

@@ -68,11 +68,25 @@ async function parse(argv: string[]): Promise<Action | undefined> {
       verb.describe,
       (parser) => verb.configure(parser),
       (parsed) => {
+        refuseRepetition(parsed, verb.lists);
         action = verb.prepare(parsed);
       },
     )
     .parse();
   return action;
+}
+
+/** yargs makes a list of what is given more than once. @throws UserError `usage` */
+function refuseRepetition(
+  parsed: Readonly<Record<string, unknown>>,
+  lists: readonly string[] = [],
+): void {
+  const known = new Set(['_', '--', ...lists]);
+  for (const [name, value] of Object.entries(parsed)) {
+    if (Array.isArray(value) && !known.has(name)) {
+      throw new UserError('usage', `--${name} is given more than once: ${value.join(', ')}`);
+    }
+  }
 }
 
 async function parseOverview(argv: string[]): Promise<void> {
@@ -90,7 +104,7 @@ async function parseOverview(argv: string[]): Promise<void> {
 
 function common(parser: Argv): Argv {
   return parser
-    .parserConfiguration({ 'populate--': true, 'duplicate-arguments-array': false })
+    .parserConfiguration({ 'populate--': true })
     .strict()
     .version(false)
     .help()

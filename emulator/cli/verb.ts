@@ -8,6 +8,8 @@ export interface Verb {
   readonly describe: string;
   /** Positional arguments as yargs writes them, after the verb: `[file]`. */
   readonly positionals: string;
+  /** Options and positionals that are lists; giving any other one twice is refused. */
+  readonly lists?: readonly string[];
   /** Declares positionals, options and examples. */
   configure(parser: Argv): Argv;
   /** Checks the parsed arguments and binds them. @throws UserError for a mistake of the user. */

@@ -34,6 +34,9 @@ export interface CpuContext {
   readonly engine: string;
 }
 
+/** `EngineCpu.stops` for none. */
+export const NO_STOPS: ReadonlySet<number> = new Set();
+
 /** Most instructions that one `run` may be asked for. */
 export const BUDGET_INSTRUCTIONS_MAX = 0x7fff_fff0;
 
@@ -76,6 +79,8 @@ export interface EngineCpu {
   setDescriptorRange(start: number, lengthBytes: number): void;
   /** End runs before marked boundaries, but for the first instruction of a run. */
   stopsAtBoundaries: boolean;
+  /** So before these instructions, wherever their code may be mapped. The set must not change. */
+  stops: ReadonlySet<number>;
   /** Logs each execution of the instruction at `address` as a boundary record. */
   markBoundary(address: number): void;
   close(): void;

@@ -19,9 +19,11 @@ export function describeState(
   const layouts = spaces.map((space) => {
     const frames: number[] = [];
     space.forEachPage((address, frame) => {
-      frames.push(address, frame);
+      const { memory } = space;
+      const isZero = memory.isZero(frame);
+      frames.push(address, frame, Number(isZero));
       const start = frame * PAGE_SIZE;
-      pages.push(space.memory.bytes.subarray(start, start + PAGE_SIZE));
+      if (!isZero) pages.push(memory.bytes.subarray(start, start + PAGE_SIZE));
     });
     const { mappings, breakStart, breakEnd } = space;
     return { frames, mappings, breakStart, breakEnd };

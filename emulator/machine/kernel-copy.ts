@@ -26,6 +26,66 @@ export function copyKernelState(state: KernelState): KernelState {
   };
 }
 
+/**
+ * What copyKernelState gives of `image`, made of the objects of `state`, which is given up, where they are
+ * of the same tasks and processes: what others know of a task then stays good.
+ */
+export function restoreKernelState(state: KernelState, image: KernelState): KernelState {
+  if (!haveSameProcesses(state, image)) return copyKernelState(image);
+  state.tasks.length = Math.min(state.tasks.length, image.tasks.length);
+  for (let i = 0; i < image.tasks.length; i++) {
+    const [task, from] = [state.tasks[i], image.tasks[i]];
+    if (from === undefined) continue;
+    if (task?.tid === from.tid && task.process === from.process) assignTask(task, from);
+    else state.tasks[i] = copyTask(from);
+  }
+  for (const [i, process] of image.processes.entries()) {
+    const into = state.processes[i];
+    if (into !== undefined) Object.assign(into, process);
+  }
+  for (const { id, current, queue, needResched } of image.vcpus) {
+    const vcpu = state.vcpus[id];
+    if (vcpu === undefined) continue;
+    vcpu.current = current;
+    vcpu.queue = queue.slice();
+    vcpu.needResched = needResched;
+  }
+  const { now, nextTid, nextObject, randomWordsDrawn } = image;
+  return Object.assign(state, { now, nextTid, nextObject, randomWordsDrawn });
+}
+
+function haveSameProcesses(state: KernelState, image: KernelState): boolean {
+  return (
+    state.processes.length === image.processes.length &&
+    image.processes.every(({ tgid, space }, i) => {
+      const process = state.processes[i];
+      return process?.tgid === tgid && process.space === space;
+    })
+  );
+}
+
+/** Everything that can change in a task. */
+function assignTask(task: Task, from: Task): void {
+  task.state = from.state;
+  task.vcpu = from.vcpu;
+  task.affinity = from.affinity;
+  task.clearChildTid = from.clearChildTid;
+  task.robustList = from.robustList;
+  task.rseq = from.rseq;
+  task.rseqEvents = from.rseqEvents;
+  task.rseqEventCounter = from.rseqEventCounter;
+  task.rseqIds = from.rseqIds;
+  task.rseqSlice = from.rseqSlice;
+  task.notifyResume = from.notifyResume;
+  task.entry = from.entry;
+  task.systemCall = from.systemCall;
+  task.signals = from.signals;
+  task.hasSignalWork = from.hasSignalWork;
+  task.mmCid = from.mmCid;
+  task.abortedSection = from.abortedSection;
+  task.abortsInRow = from.abortsInRow;
+}
+
 function copyTask(task: Task): Task {
   return {
     id: task.id,

@@ -20,14 +20,15 @@ import { type CpuSlot, CpuSlots, liveTaskIds } from './cpu-slots.ts';
 import { DecisionLog } from './decision-log.ts';
 import { applicationError, decisionToString, isPreemption } from './decisions.ts';
 import { skipIdleTime } from './idle-time.ts';
-import { copyKernelState } from './kernel-copy.ts';
+import { copyKernelState, restoreKernelState } from './kernel-copy.ts';
 import { kernelHost } from './kernel-host.ts';
 import { type Outcome, outcomeOfEnding, outcomeOfError, outcomeOfLimits } from './outcome.ts';
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
-import { Slice } from './slice.ts';
+import { NO_SLICE_STOPS, Slice, type SliceStops } from './slice.ts';
 import { StateIdentity } from './state-identity.ts';
+import { extendKey } from './state-keys.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
 
 const NO_COUNTS: RunCounts = { instructions: 0, preemptions: 0, migrations: 0, signals: 0 };
@@ -235,19 +236,19 @@ export class Machine {
   }
 
   /**
-   * Runs the task on a vCPU until it is about to enter a section that was met before, or has just
-   * left one, for at most so many instructions; recorded as the decision that does the same.
+   * Runs the task on a vCPU until one of the stops, for at most so many instructions; recorded as the
+   * decision that does the same.
    */
-  runToBoundary(vcpu: number, limitInstructions: number): Outcome | undefined {
+  runToStop(vcpu: number, limitInstructions: number, stops: SliceStops): Outcome | undefined {
     const slice = this.#slice;
     assert(slice !== undefined, 'the machine was booted');
     if (this.#outcome !== undefined) return this.#outcome;
     // Choices that come up on the way are recorded after it.
     this.#decisions.push({ kind: 'run', vcpu, instructions: limitInstructions });
     const until = this.#decisions.save();
-    slice.stopsAtBoundaries = true;
+    slice.stops = stops;
     this.#runSlice(vcpu, limitInstructions);
-    slice.stopsAtBoundaries = false;
+    slice.stops = NO_SLICE_STOPS;
     this.#decisions.shortenRun(until, slice.retired);
     return this.#outcome;
   }
@@ -355,7 +356,7 @@ export class Machine {
       this.#spaces[i] ??= new AddressSpace(this.memory);
       this.#spaces[i].restore(image);
     });
-    this.kernel.state = copyKernelState(snapshot.kernel);
+    this.kernel.state = restoreKernelState(this.kernel.state, snapshot.kernel);
     this.#slots.restore(snapshot.registers);
     this.sections.restore(snapshot.sections);
     if (snapshot.watcher !== undefined) this.#run?.watcher?.restore(snapshot.watcher);
@@ -372,9 +373,9 @@ export class Machine {
   }
 
   /** Key of the state for a search, with the time if the program ever looked at it: see StateKeys. */
-  stateKey(): string {
+  stateKey(): number {
     const key = this.#identity.key(this.kernel, this.#spaces);
-    return this.#clock.hasRead ? `${key} ${this.kernel.state.now}` : String(key);
+    return this.#clock.hasRead ? extendKey(key, this.kernel.state.now) : key;
   }
 
   /** What `stateKey` stands for, in full: see describeState. */

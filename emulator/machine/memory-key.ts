@@ -32,9 +32,13 @@ export class MemoryKey {
     memory.clearKeyStale();
   }
 
-  /** The lanes, as unsigned numbers of 32 bits; `update` comes first. */
-  get lanes(): readonly [number, number] {
-    return [this.#a >>> 0, this.#b >>> 0];
+  /** The lanes, as numbers of 32 bits; `update` comes first. */
+  get lowLane(): number {
+    return this.#a;
+  }
+
+  get highLane(): number {
+    return this.#b;
   }
 
   #hashLine(frame: number, line: number): void {
@@ -46,7 +50,9 @@ export class MemoryKey {
     const index = frame * LINES_PER_PAGE + line;
     const { words32 } = this.#memory;
     const start = index * WORDS_PER_LINE;
-    let [a, b, any] = [Math.imul(index + 1, 0x9e37_79b1), Math.imul(index + 1, 0x85eb_ca77), 0];
+    let a = Math.imul(index + 1, 0x9e37_79b1);
+    let b = Math.imul(index + 1, 0x85eb_ca77);
+    let any = 0;
     for (let i = start; i < start + WORDS_PER_LINE; i++) {
       const word = words32[i] ?? 0;
       any |= word;
@@ -64,7 +70,7 @@ export class MemoryKey {
 }
 
 /** The finalizer of MurmurHash3: every bit of the input changes half of those of the output. */
-function finish(hash: number): number {
+export function finish(hash: number): number {
   let mixed = hash ^ (hash >>> 16);
   mixed = Math.imul(mixed, 0x85eb_ca6b);
   mixed ^= mixed >>> 13;

@@ -1,8 +1,11 @@
+import { assert } from '../../kernel-model/assert.ts';
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import type { Kernel } from '../../kernel-model/kernel.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import type { UserMemory } from '../../kernel-model/mm/user-memory.ts';
 import type { Task } from '../../kernel-model/task/task.ts';
+import type { EngineCpu } from '../engine/engine.ts';
 import type { Armings } from './armings.ts';
 import type { CpuSlots } from './cpu-slots.ts';
 import { describeState } from './described-state.ts';
@@ -22,6 +25,17 @@ export class StateIdentity {
   readonly #hasher: StateHasher;
   readonly #keys: StateKeys;
   readonly #live: LiveState;
+  /** Whose registers are asked for. */
+  #kernel: Kernel | undefined;
+  #memory: UserMemory | undefined;
+  readonly #hashLive = (cpu: EngineCpu): number => {
+    assert(this.#memory !== undefined, 'a task has memory');
+    return hashRegisters(this.#live.read(cpu, this.#memory));
+  };
+  readonly #registersKey = (task: Task): number => {
+    this.#memory = this.#kernel?.rseqContext(task).memory;
+    return this.#slots.hash(task.id, this.#hashLive);
+  };
   /** The version of the armings whose regions #live knows. */
   #knownRegions = 0;
 
@@ -48,10 +62,8 @@ export class StateIdentity {
   /** Key of the state for a search, without the time: see StateKeys. */
   key(kernel: Kernel, spaces: readonly AddressSpace[]): number {
     if (this.#knownRegions !== this.#armings.regionsVersion) this.#learnEdges();
-    return this.#keys.key(kernel.state, spaces, (task) => {
-      const { memory } = kernel.rseqContext(task);
-      return this.#slots.hash(task.id, (cpu) => hashRegisters(this.#live.read(cpu, memory)));
-    });
+    this.#kernel = kernel;
+    return this.#keys.key(kernel.state, spaces, this.#registersKey);
   }
 
   /** What the key stands for, in full: see describeState. */

@@ -23,18 +23,9 @@ export function searchBug(
   bug: Bug,
   seconds: number,
 ): readonly [RegressRow, RegressRow] {
-  const { id, kernel, vcpus, args, signals } = bug;
-  const search = (path: string): SearchAnswer =>
-    searchSchedules(machine, {
-      image: loadProgram(join(folder, path)).image,
-      profile: kernelOf(kernel),
-      ...{ vcpus, args, signals, seconds, watching },
-      interruptions: INTERRUPTIONS,
-      entries: ENTRIES,
-      maxInstructions: MAX_INSTRUCTIONS,
-    });
-  const buggy = search(bug.buggy.bin.path);
-  const fixed = search(bug.fixed.bin.path);
+  const { id, kernel } = bug;
+  const buggy = searchTwin(machine, watching, folder, bug.buggy, bug, seconds);
+  const fixed = searchTwin(machine, watching, folder, bug.fixed, bug, seconds);
   return [
     {
       ...{ name: `bugs/${id}`, kernel, seconds: buggy.seconds },
@@ -49,6 +40,25 @@ export function searchBug(
       asExpected: fixed.verdict === 'pass',
     },
   ];
+}
+
+/** Searches one of the two programs as `fuzz` does by default, for so many seconds at most. */
+export function searchTwin(
+  machine: Machine,
+  watching: Watching,
+  folder: string,
+  { bin }: Bug['buggy'],
+  { kernel, vcpus, args, signals }: Bug,
+  seconds: number,
+): SearchAnswer {
+  return searchSchedules(machine, {
+    image: loadProgram(join(folder, bin.path)).image,
+    profile: kernelOf(kernel),
+    ...{ vcpus, args, signals, seconds, watching },
+    interruptions: INTERRUPTIONS,
+    entries: ENTRIES,
+    maxInstructions: MAX_INSTRUCTIONS,
+  });
 }
 
 function outcomeText({ outcome }: Bug): string {

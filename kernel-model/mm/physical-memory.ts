@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts';
 import { PAGE_SIZE } from '../hardware/address.ts';
 
+const WORDS_PER_PAGE = PAGE_SIZE / Uint32Array.BYTES_PER_ELEMENT;
 const DIRTY = 1;
 const HASH_STALE = 2;
 const CODE = 4;
@@ -265,6 +266,16 @@ export class PhysicalMemory {
   /** An engine decoded code from a frame and must hear of writes that are not the guest's. */
   flagCode(frame: number): void {
     this.#flags[frame] = (this.#flags[frame] ?? 0) | CODE;
+  }
+
+  /** Whether all bytes of a frame are zero. */
+  isZero(frame: number): boolean {
+    if (this.#touched[frame] === 0) return true;
+    const start = frame * WORDS_PER_PAGE;
+    for (let i = start; i < start + WORDS_PER_PAGE; i++) {
+      if (this.words32[i] !== 0) return false;
+    }
+    return true;
   }
 
   /** The allocator's state; unchanged state gives the same object again. */

@@ -8,6 +8,8 @@ export interface Prepared {
   readonly ours: Timed;
   /** The same loop in the C program; absent where there is no C program or nothing to compare. */
   readonly reference?: Timed | undefined;
+  /** What is to be said beside the figure, once it was measured. */
+  readonly note?: () => string;
 }
 
 /** What rows measure with. */
@@ -16,9 +18,11 @@ export interface Tools {
   /** Absent without a C compiler. */
   readonly reference: Reference | undefined;
   readonly projectRoot: string;
+  /** Where compiled programs are kept. */
+  readonly cacheDir: string;
 }
 
-/** One figure of the bench. */
+/** One figure of the bench, the time of a loop. */
 export interface Row {
   readonly name: string;
   readonly unit: string;
@@ -26,11 +30,21 @@ export interface Row {
   readonly value: (iterationNs: number) => number;
   /** Rounds are one iteration each: the work is long and starts processes. */
   readonly isSingle?: boolean;
-  readonly prepare: (tools: Tools) => Promise<Prepared>;
+  /** Rounds at most, for work that is long. */
+  readonly roundsMax?: number;
+  readonly prepare: (tools: Tools, effort: Effort) => Promise<Prepared>;
+}
+
+/** Figures that are not the time of a loop. */
+export interface OwnRow {
+  readonly name: string;
+  readonly figures: (tools: Tools, effort: Effort) => Promise<readonly Figure[]>;
 }
 
 /** How long to measure. */
 export interface Effort {
+  /** Shows that everything works: the work is small too, where it is long. */
+  readonly isQuick: boolean;
   readonly rounds: number;
   /** Time of one side of one round. */
   readonly roundMs: number;
@@ -45,6 +59,7 @@ export interface Figure {
   readonly value: number;
   readonly reference?: number;
   readonly ratio?: number;
+  readonly note?: string;
 }
 
 const NS_PER_MS = 1e6;
@@ -64,13 +79,17 @@ function median(values: readonly number[]): number {
 export async function measure(row: Row, prepared: Prepared, effort: Effort): Promise<Figure> {
   const { ours, reference } = prepared;
   const iterations = row.isSingle === true ? 1 : await warmUp(prepared, effort);
+  const rounds = Math.min(effort.rounds, row.roundsMax ?? effort.rounds);
   const oursNs: number[] = [];
   const referenceNs: number[] = [];
-  for (let round = 0; round < effort.rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     oursNs.push((await ours(iterations)) / iterations);
     if (reference !== undefined) referenceNs.push((await reference(iterations)) / iterations);
   }
-  const figure = { name: row.name, unit: row.unit, value: row.value(median(oursNs)) };
+  const figure = {
+    ...{ name: row.name, unit: row.unit, value: row.value(median(oursNs)) },
+    ...(prepared.note !== undefined && { note: prepared.note() }),
+  };
   if (referenceNs.length === 0) return figure;
   const ratios = oursNs.map((ns, round) => ns / (referenceNs[round] ?? Number.NaN));
   return { ...figure, reference: row.value(median(referenceNs)), ratio: median(ratios) };

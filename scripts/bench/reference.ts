@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { UserError } from '../../emulator/errors.ts';
+import { type CProgram, compile } from './compile.ts';
 import type { Timed } from './measure.ts';
 
-const SOURCE_DIR = join(import.meta.dirname, 'reference');
-const SOURCES = ['unicorn.c', 'machine.c', 'kernel.c', 'loops.c', 'protocol.c'];
-const HEADERS = ['unicorn.h', 'machine.h', 'kernel.h', 'loops.h'];
-const FLAGS = ['-std=c11', '-O2', '-Wall', '-Wextra'];
+const PROGRAM: CProgram = {
+  name: 'reference',
+  folder: join(import.meta.dirname, 'reference'),
+  sources: ['unicorn.c', 'machine.c', 'kernel.c', 'loops.c', 'protocol.c'],
+  headers: ['unicorn.h', 'machine.h', 'kernel.h', 'loops.h'],
+  libraries: ['-ldl'],
+};
 
 /** A loop of the C program (the table in protocol.c). */
 export type ReferenceLoop =
@@ -55,42 +55,13 @@ export async function startReference(
   cacheDir: string,
   note: (line: string) => void,
 ): Promise<Reference | undefined> {
-  const [command = 'gcc', ...leading] = (process.env.CC || 'gcc').trim().split(/\s+/);
-  const version = await execa(command, [...leading, '--version'], { reject: false });
-  if (version.failed) {
+  const compiled = await compile(PROGRAM, cacheDir);
+  if (compiled.kind === 'no compiler') {
+    const { command } = compiled;
     note(`no C compiler (${command}): nothing to compare with, the reference columns stay empty`);
     return undefined;
   }
-  const compiler = version.stdout.split('\n')[0] ?? '';
-  const program = await build([command, ...leading], compiler, join(cacheDir, 'bench'));
-  return new ReferenceProcess(program, libraryPath, compiler);
-}
-
-async function build(
-  command: readonly string[],
-  compiler: string,
-  folder: string,
-): Promise<string> {
-  const digest = createHash('sha256').update([...command, compiler, ...FLAGS].join('\0'));
-  for (const file of [...HEADERS, ...SOURCES]) {
-    digest.update(await readFile(join(SOURCE_DIR, file)));
-  }
-  const program = join(folder, `reference-${digest.digest('hex').slice(0, 16)}`);
-  if (existsSync(program)) return program;
-  await mkdir(folder, { recursive: true });
-  const unfinished = `${program}.${process.pid}`;
-  try {
-    const [compile = '', ...leading] = command;
-    const arguments_ = [...leading, ...FLAGS, '-o', unfinished, ...SOURCES, '-ldl'];
-    const result = await execa(compile, arguments_, { cwd: SOURCE_DIR, reject: false });
-    if (result.failed) {
-      throw new UserError('reference-does-not-compile', `bench: ${result.shortMessage}`);
-    }
-    await rename(unfinished, program);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
-  return program;
+  return new ReferenceProcess(compiled.file, libraryPath, compiled.compiler);
 }
 
 class ReferenceProcess implements Reference {

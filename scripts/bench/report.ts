@@ -40,6 +40,8 @@ export function machineFacts(engine: string, compiler: string | undefined): Mach
 }
 
 const SIGNIFICANT_DIGITS = 3;
+/** Name, unit and note are to the left. */
+const TEXT_COLUMNS: ReadonlySet<number> = new Set([0, 1, 5]);
 
 /** 3 significant digits, without an exponent. */
 function formatNumber(value: number): string {
@@ -49,13 +51,14 @@ function formatNumber(value: number): string {
 
 /** The figures as text, one line a row. */
 export function formatTable(figures: readonly Figure[]): string {
-  const header = ['', 'unit', 'rseq-testbed', 'C', 'time / C'];
-  const lines = figures.map(({ name, unit, value, reference, ratio }) => [
+  const header = ['', 'unit', 'rseq-testbed', 'C', 'time / C', ''];
+  const lines = figures.map(({ name, unit, value, reference, ratio, note }) => [
     name,
     unit,
     formatNumber(value),
     reference === undefined ? '' : formatNumber(reference),
     ratio === undefined ? '' : ratio.toFixed(2),
+    note ?? '',
   ]);
   const widths = header.map((title, column) =>
     Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)),
@@ -64,7 +67,7 @@ export function formatTable(figures: readonly Figure[]): string {
     cells
       .map((cell, column) => {
         const width = widths[column] ?? 0;
-        return column < 2 ? cell.padEnd(width) : cell.padStart(width);
+        return TEXT_COLUMNS.has(column) ? cell.padEnd(width) : cell.padStart(width);
       })
       .join('  ')
       .trimEnd();

@@ -1,4 +1,8 @@
 import { join } from 'node:path';
+import { execa } from 'execa';
+import type { SearchJob } from '../../emulator/explore/campaign/job.ts';
+import { search } from '../../emulator/explore/campaign/search.ts';
+import type { SearchBounds } from '../../emulator/explore/search/bounds.ts';
 import { Explorer } from '../../emulator/explore/search/explorer.ts';
 import { SEARCH_STRATEGIES } from '../../emulator/explore/search/registry.ts';
 import { runSearch } from '../../emulator/explore/search/run-search.ts';
@@ -6,61 +10,169 @@ import { loadProgram } from '../../emulator/loader/load.ts';
 import { openMachine } from '../../emulator/machine/open.ts';
 import { assert } from '../../kernel-model/assert.ts';
 import { LINUX_6_18 } from '../../kernel-model/rseq/linux-6.18.ts';
-import { type Row, timed } from './measure.ts';
+import { type Effort, type OwnRow, type Row, type Timed, type Tools, timed } from './measure.ts';
+import { type Concern, sharesOf } from './shares.ts';
 
 const NS_PER_SECOND = 1e9;
-const TASKS = '2';
-const INCREMENTS = '2';
-const INSTRUCTIONS_MAX = 1_000_000;
+/** Small, for one process that was warmed up. */
+const ARGS = ['2', '2'];
+/** Larger: each worker starts cold, and needs seconds to get fast. */
+const JOB_ARGS = ['4', '1'];
+const ROUNDS = 5;
+const MEMORY_LIMIT_BYTES = 2 ** 30;
+const PERCENT = 100;
+const COUNTS = 800_000_000;
+const QUICK_COUNTS = 1_000_000;
 
-/**
- * The search behind `fuzz --cpus 1 guest/counter.bin -- 2 2`, whole, in one process. Nothing like
- * it is in C.
- */
-function searchRow(): Row {
-  let schedules = 0;
+/** As `fuzz` has them; with one interruption for a look whether it works. */
+function boundsOf({ isQuick }: Effort): SearchBounds {
   return {
-    name: `search: counter ${TASKS} ${INCREMENTS}, 1 vCPU, all pairs`,
-    unit: 'schedules/s',
-    isSingle: true,
-    value: (iterationNs) => (schedules * NS_PER_SECOND) / iterationNs,
-    prepare: async ({ libraryPath, projectRoot }) => {
-      const explorer = openExplorer(libraryPath, join(projectRoot, 'guest', 'counter.bin'));
-      return {
-        ours: timed(() => {
-          schedules = searchOnce(explorer);
-        }),
-      };
-    },
+    ...{ preemptions: isQuick ? 1 : 2, entries: 2, instructions: 1_000_000 },
+    ...{ signals: [], runs: 0, seed: 1, depth: 1 },
   };
 }
 
-function openExplorer(libraryPath: string, file: string): Explorer {
-  const { image } = loadProgram(file);
+/** The search behind `fuzz --cpus 1 guest/counter.bin -- 2 2`, whole, in this process. */
+const RATE_ROW: Row = {
+  name: `search: counter ${ARGS.join(' ')}, all pairs, 1 vCPU, 1 core`,
+  unit: 'schedules/s',
+  isSingle: true,
+  roundsMax: ROUNDS,
+  // What is counted is the same in each round: the rate follows from the time of one.
+  value: (iterationNs) => NS_PER_SECOND / iterationNs,
+  prepare: async (tools, effort) => {
+    const explorer = openExplorer(tools, effort);
+    // The just-in-time compiler, and how many schedules there are.
+    const counts = searchOnce(explorer);
+    const perSchedule = timed(() => searchOnce(explorer));
+    return {
+      ours: async (iterations) => (await perSchedule(iterations)) / counts.schedules,
+      note: () =>
+        `${counts.schedules} schedules, ${(counts.instructions / counts.schedules).toFixed(1)} ` +
+        `instructions executed for each`,
+    };
+  },
+};
+
+function openExplorer({ libraryPath, projectRoot }: Tools, effort: Effort): Explorer {
+  const { image } = loadProgram(join(projectRoot, 'guest', 'counter.bin'));
   return new Explorer(
     openMachine({ libraryPath }),
     {
-      program: { image, args: [TASKS, INCREMENTS], env: [] },
+      program: { image, args: ARGS, env: [] },
       profile: LINUX_6_18,
       vcpus: 1,
       seed: 1,
+      watching: { openLogging: () => openMachine({ libraryPath, logReads: true }) },
     },
-    {
-      ...{ preemptions: 2, entries: 2, instructions: INSTRUCTIONS_MAX },
-      ...{ signals: [], runs: 0, seed: 1, depth: 1 },
-    },
+    boundsOf(effort),
   );
 }
 
-/** Returns how many schedules there were. */
-function searchOnce(explorer: Explorer): number {
+interface SearchCounts {
+  readonly schedules: number;
+  readonly instructions: number;
+}
+
+/** Searches all schedules. */
+function searchOnce(explorer: Explorer): SearchCounts {
   const searching = runSearch(SEARCH_STRATEGIES.exhaustive.open(explorer), () => false);
   for (;;) {
     const { done, value } = searching.next();
     if (!done) continue;
     assert(value.verdict === 'pass', 'the counter is right');
-    return value.tally.schedules;
+    return { schedules: value.tally.schedules, instructions: explorer.driver.executed };
   }
 }
 
-export const SEARCH_ROWS: readonly Row[] = [searchRow()];
+/**
+ * A search in worker processes, one and two of them, with their start. The ratio is how many times as
+ * long as two workers one takes.
+ */
+const JOBS_ROW: Row = {
+  name: `search: counter ${JOB_ARGS.join(' ')}, all pairs, 2 vCPUs, 1 job beside 2`,
+  unit: 's',
+  isSingle: true,
+  roundsMax: ROUNDS,
+  value: (iterationNs) => iterationNs / NS_PER_SECOND,
+  prepare: async (tools, effort) => {
+    const job = jobOf(tools, effort);
+    const counts = new Set<number>();
+    const searching =
+      (jobs: number): Timed =>
+      async () => {
+        const started = process.hrtime.bigint();
+        const { verdict, tally } = await search({ job, libraryPath: tools.libraryPath, jobs });
+        const ns = Number(process.hrtime.bigint() - started);
+        assert(verdict === 'pass', 'the counter is right');
+        counts.add(tally.schedules);
+        assert(counts.size === 1, 'counts do not depend on the number of workers');
+        return ns;
+      };
+    return {
+      ours: searching(1),
+      reference: searching(2),
+      note: () => `${[...counts].join()} schedules`,
+    };
+  },
+};
+
+function jobOf({ projectRoot }: Tools, effort: Effort): SearchJob {
+  const { path, sha256 } = loadProgram(join(projectRoot, 'guest', 'counter.bin')).image;
+  return {
+    guest: { path, sha256, args: JOB_ARGS, env: [] },
+    ...{ kernel: LINUX_6_18.name, cpus: 2, seed: 1, strategy: 'exhaustive' },
+    memoryLimitBytes: MEMORY_LIMIT_BYTES,
+    bounds: boundsOf(effort),
+  };
+}
+
+const CONCERNS: readonly Concern[] = [
+  'engine',
+  'kernel model',
+  'hashing',
+  'machine',
+  'validators',
+  'search',
+  'other',
+];
+
+/** What the first row's time is spent on, by samples of one more search. */
+const SHARES_ROW: OwnRow = {
+  name: 'search: shares of its time',
+  figures: async (tools, effort) => {
+    const explorer = openExplorer(tools, effort);
+    searchOnce(explorer);
+    const shares = await sharesOf(() => searchOnce(explorer));
+    return CONCERNS.map((concern) => ({
+      name: `search: share of its time: ${concern}`,
+      unit: '%',
+      value: PERCENT * (shares.get(concern) ?? 0),
+    }));
+  },
+};
+
+/** What this machine has to give: two processes that count, each half of what one counts. */
+const CORES_ROW: Row = {
+  name: '1 process that counts beside 2 that share its work',
+  unit: 's',
+  isSingle: true,
+  roundsMax: ROUNDS,
+  value: (iterationNs) => iterationNs / NS_PER_SECOND,
+  prepare: async (_, effort) => {
+    const counts = effort.isQuick ? QUICK_COUNTS : COUNTS;
+    const counting =
+      (processes: number): Timed =>
+      async () => {
+        const code = `let sum = 0; for (let i = 0; i < ${counts / processes}; i++) sum = (sum * 31 + i) | 0;`;
+        const started = process.hrtime.bigint();
+        const one = () => execa(process.execPath, ['--eval', code]);
+        await Promise.all(Array.from({ length: processes }, one));
+        return Number(process.hrtime.bigint() - started);
+      };
+    return { ours: counting(1), reference: counting(2) };
+  },
+};
+
+/** Rows about the search; nothing like it is in C. */
+export const SEARCH_ROWS: readonly (Row | OwnRow)[] = [RATE_ROW, JOBS_ROW, CORES_ROW, SHARES_ROW];

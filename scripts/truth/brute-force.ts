@@ -2,6 +2,7 @@ import type { ProgramImage } from '../../emulator/loader/image.ts';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import { isPass, type Outcome } from '../../emulator/machine/outcome.ts';
 import type { MachineSnapshot } from '../../emulator/machine/run.ts';
+import { extendKey } from '../../emulator/machine/state-keys.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import { isAnythingRunnable } from '../../kernel-model/sched/idle.ts';
 import type { Task } from '../../kernel-model/task/task.ts';
@@ -89,7 +90,7 @@ export class BruteForce {
   #unsupported = 0;
   #paths = 0;
   readonly #boundaries = new Set<number>();
-  #seen = new Map<string, { budget: number; path: number }>();
+  #seen = new Map<number, { budget: number; path: number }>();
 
   constructor(machine: Machine, trial: Trial) {
     this.#machine = machine;
@@ -243,7 +244,7 @@ export class BruteForce {
   /** Whether all that can follow with so many actions was tried, by another path or by this one. */
   #isSeen(budget: number, path: number): 'no' | 'here' | 'elsewhere' {
     if (!this.#trial.merge || this.#machine.outcome !== undefined) return 'no';
-    const key = `${this.#machine.stateKey()} ${this.#turn.vcpu}`;
+    const key = extendKey(this.#machine.stateKey(), this.#turn.vcpu);
     const known = this.#seen.get(key);
     if (known !== undefined && known.budget >= budget) {
       return known.path === path ? 'here' : 'elsewhere';

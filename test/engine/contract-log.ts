@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { NO_STOPS } from '../../emulator/engine/engine.ts';
 import { ending, fill, jump, load, nop, set, store } from './abstract-program.ts';
 import type { ContractCheck } from './contract.ts';
 import { CODE, DATA, NOWHERE, PAGE, Rig, type Subject } from './rig.ts';
@@ -244,6 +245,65 @@ function repetitionToStopAt(subject: Subject): void {
   expect(rig.cpu.retired).toBe(4);
 }
 
+function instructionsToStopAt(subject: Subject): void {
+  const rig = new Rig(subject);
+  const [first, second, third, last] = rig.load([nop, store(DATA), nop, jump(CODE)]);
+  const at = (one: typeof first): number => one?.address ?? 0;
+  // The place in the page of what does not stop, but for the stop of another page.
+  rig.cpu.stops = new Set([at(second), at(last), at(third) + PAGE]);
+  const stops: [number, string, number][] = [];
+  for (let i = 0; i < 4; i++) {
+    const exit = rig.cpu.run(100);
+    stops.push([rig.cpu.instructionPointer, exit.kind, rig.cpu.retired]);
+  }
+  expect(stops).toEqual([
+    [at(second), 'boundary', 1],
+    [at(last), 'boundary', 2],
+    [at(second), 'boundary', 2],
+    [at(last), 'boundary', 2],
+  ]);
+  // Stops are no boundaries, but one may be both.
+  expect(rig.takeLog().map(({ kind }) => kind)).toEqual(['store', 'store']);
+  rig.cpu.markBoundary(at(second));
+  rig.cpu.markBoundary(at(third));
+  expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
+  expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
+  expect(rig.takeLog().map(({ kind }) => kind)).toEqual(['boundary', 'store', 'boundary']);
+  rig.cpu.stopsAtBoundaries = true;
+  for (const one of [second, third, last]) {
+    expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
+    expect(rig.cpu.instructionPointer).toBe(at(one));
+  }
+  // Other stops take the place of the first ones, and none of all.
+  rig.cpu.stopsAtBoundaries = false;
+  rig.cpu.stops = new Set([at(first)]);
+  expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
+  expect(rig.cpu.instructionPointer).toBe(at(first));
+  rig.cpu.stops = NO_STOPS;
+  expect(rig.cpu.run(100)).toEqual({ kind: 'budget' });
+}
+
+function repetitionToStopBefore(subject: Subject): void {
+  const rig = new Rig(subject);
+  const [, repeated] = rig.load([nop, fill(8), nop]);
+  rig.cpu.stops = new Set([repeated?.address ?? 0]);
+  rig.cpu.write('rdi', BigInt(DATA));
+  rig.cpu.write('rcx', 3n);
+  expect(rig.cpu.run(5)).toEqual({ kind: 'boundary' });
+  expect(rig.cpu.retired).toBe(1);
+  expect(rig.cpu.run(4)).toEqual({ kind: 'budget' });
+}
+
+function stopsInChangedCode(subject: Subject): void {
+  const rig = new Rig(subject);
+  const stops = new Set([rig.load([nop, nop, jump(CODE)])[1]?.address ?? 0]);
+  rig.cpu.stops = stops;
+  expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
+  rig.load([nop, nop, jump(CODE)]);
+  expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
+  expect([...stops]).toEqual([rig.cpu.instructionPointer]);
+}
+
 /** The access log. */
 export const logChecks: readonly ContractCheck[] = [
   { name: 'stores are logged in order, with what they stored', check: storesInOrder },
@@ -257,4 +317,7 @@ export const logChecks: readonly ContractCheck[] = [
   { name: 'a marked repetition is logged before its stores', check: boundaryOfRepetition },
   { name: 'a run ends before a mark where asked to', check: boundariesToStopAt },
   { name: 'a repetition is one mark to stop at', check: repetitionToStopAt },
+  { name: 'a run ends before instructions that it stops at', check: instructionsToStopAt },
+  { name: 'a repetition is one instruction to stop at', check: repetitionToStopBefore },
+  { name: 'stops hold when the code changes', check: stopsInChangedCode },
 ];

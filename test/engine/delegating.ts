@@ -65,6 +65,12 @@ export class DelegatingCpu implements EngineCpu {
   set stopsAtBoundaries(value: boolean) {
     this.inner.stopsAtBoundaries = value;
   }
+  get stops(): ReadonlySet<number> {
+    return this.inner.stops;
+  }
+  set stops(value: ReadonlySet<number>) {
+    this.inner.stops = value;
+  }
   markBoundary(address: number): void {
     this.inner.markBoundary(address);
   }

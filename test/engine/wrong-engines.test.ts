@@ -5,6 +5,7 @@ import {
   type Engine,
   type EngineCpu,
   type Exit,
+  NO_STOPS,
 } from '../../emulator/engine/engine.ts';
 import type { RegisterName } from '../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../kernel-model/mm/address-space.ts';
@@ -144,6 +145,12 @@ class IgnoresMarks extends DelegatingCpu {
   override markBoundary(): void {}
 }
 
+class IgnoresStops extends DelegatingCpu {
+  override set stops(_: ReadonlySet<number>) {
+    this.inner.stops = NO_STOPS;
+  }
+}
+
 /** Goes by the mappings it was given first. */
 class StaleMappings extends DelegatingCpu {
   #isMapped = false;
@@ -193,6 +200,7 @@ const wrongCpus: readonly (readonly [WrongCpu, string])[] = [
   [KnowsTooMany, 'known armings need no report until they are forgotten'],
   [ShortDescriptors, 'stores to descriptors are reported'],
   [IgnoresMarks, 'marked instructions are logged among the stores'],
+  [IgnoresStops, 'a run ends before instructions that it stops at'],
   [StaleMappings, 'changes of protection take effect at once'],
   [WithoutHighHalf, 'registers are read and written by name'],
 ];

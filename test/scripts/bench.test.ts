@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Effort, measure, type Row } from '../../scripts/bench/measure.ts';
+import { type Effort, type Figure, measure, type Row } from '../../scripts/bench/measure.ts';
 import { formatTable } from '../../scripts/bench/report.ts';
+import { concernsOf } from '../../scripts/bench/shares.ts';
 import { main } from '../../scripts/bench.ts';
 import { unicornLibrary } from '../support/unicorn.ts';
 
@@ -36,7 +37,7 @@ async function runVerb(args: string[]): Promise<{ status: number; out: string; e
 beforeAll(unicornLibrary, timeoutMilliseconds);
 
 describe('measuring', () => {
-  const effort: Effort = { rounds: 3, roundMs: 1, warmUpMs: 1 };
+  const effort: Effort = { isQuick: false, rounds: 3, roundMs: 1, warmUpMs: 1 };
   const row: Row = {
     name: 'row',
     unit: 'us',
@@ -89,6 +90,30 @@ describe('measuring', () => {
   });
 });
 
+describe('a profile', () => {
+  const frame = (url: string) => ({
+    ...{ functionName: '', scriptId: '', url, lineNumber: 0, columnNumber: 0 },
+  });
+  const nodes = [
+    { id: 1, callFrame: frame(''), children: [2, 5] },
+    { id: 2, callFrame: frame('file:///x/emulator/explore/search/explorer.ts'), children: [3, 4] },
+    { id: 3, callFrame: frame('file:///x/emulator/engine/unicorn/cpu.ts'), children: [6] },
+    { id: 4, callFrame: frame('file:///x/emulator/machine/state-keys.ts') },
+    { id: 5, callFrame: frame('node:internal/timers') },
+    { id: 6, callFrame: frame('') },
+  ];
+
+  test('counts samples by source folder, native code to its caller', () => {
+    const samples = [2, 3, 6, 6, 4, 5, 1, 1];
+    const times = { startTime: 0, endTime: 1 };
+    const fileOf = ({ url }: { url: string }) => url || undefined;
+    const shares = concernsOf({ nodes, samples, ...times }, { fileOf });
+    expect(Object.fromEntries(shares)).toEqual({
+      ...{ search: 1 / 8, engine: 3 / 8, hashing: 1 / 8, other: 3 / 8 },
+    });
+  });
+});
+
 describe('the verb', () => {
   test(
     'measures beside C, which does the same work',
@@ -131,7 +156,69 @@ describe('the verb', () => {
     timeoutMilliseconds,
   );
 
+  test(
+    'measures the search: its rate, two workers beside one, what its time is spent on',
+    async () => {
+      const only = '^search|^1 process';
+      const { status, out } = await runVerb([
+        '--quick',
+        '--rounds',
+        '1',
+        '--only',
+        only,
+        '--json',
+        '-',
+      ]);
+      expect(status).toBe(0);
+      const rows: Figure[] = JSON.parse(out).rows;
+      const [rate, jobs, cores, ...shares] = rows;
+      expect(rate).toMatchObject({ unit: 'schedules/s', value: expect.any(Number) });
+      expect(rate?.note).toMatch(/^\d+ schedules, \d+\.\d instructions executed for each$/);
+      expect(jobs).toMatchObject({ unit: 's', ratio: expect.any(Number) });
+      expect(jobs?.note).toMatch(/^\d+ schedules$/);
+      expect(cores).toMatchObject({ unit: 's', ratio: expect.any(Number) });
+      expect(shares.map(({ name }) => name.replace(/.*: /, ''))).toEqual([
+        'engine',
+        'kernel model',
+        'hashing',
+        'machine',
+        'validators',
+        'search',
+        'other',
+      ]);
+      const sum = shares.reduce((total, { value }) => total + value, 0);
+      expect(sum).toBeCloseTo(100);
+      for (const { name, value } of shares.slice(0, -1)) expect(value, name).toBeGreaterThan(0);
+    },
+    timeoutMilliseconds,
+  );
+
+  test(
+    'measures a seeded bug beside a native run, or says why there is none',
+    async () => {
+      const only = '^bug (s7-early-effect|b7-stale-pointer|s13-nested|b16-wrong-operand)$';
+      const args = ['--bugs', '--cap', '1', '--quick', '--only', only, '--json', '-'];
+      const { status, out } = await runVerb(args);
+      expect(status).toBe(0);
+      const rows: Figure[] = JSON.parse(out).rows;
+      const byName = new Map(rows.map((row) => [row.name.replace('bug ', ''), row]));
+      expect(byName.size).toBe(4);
+      for (const { name, unit, value } of rows) {
+        expect(unit, name).toBe('s');
+        expect(value, name).toBeGreaterThan(0);
+      }
+      const native = /not run natively: |native runs? failed in 1 s$|failed after \d+ native runs$/;
+      expect(byName.get('s7-early-effect')?.note).toMatch(native);
+      expect(byName.get('b16-wrong-operand')?.note).toMatch(/not run natively: |failed after 0 /);
+      expect(byName.get('b7-stale-pointer')?.note).toMatch(/linux-6\.19$|native/);
+      expect(byName.get('s13-nested')?.note).toMatch(/signal$/);
+    },
+    timeoutMilliseconds,
+  );
+
   test.each([
+    ['a cap of nothing', ['--cap', '5']],
+    ['no cap', ['--bugs', '--cap', '0']],
     ['an unknown option', ['--bogus']],
     ['no rounds', ['--rounds', '0']],
     ['a broken pattern', ['--only', '(']],

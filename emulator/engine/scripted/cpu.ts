@@ -9,7 +9,7 @@ import type { RegisterName } from '../../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../../kernel-model/mm/address-space.ts';
 import { type Access, allows } from '../../../kernel-model/mm/mapping.ts';
 import { RECORD_BOUNDARY, RECORD_READ, RECORD_WRITE } from '../access-log.ts';
-import { assertBudget, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
+import { assertBudget, type CpuContext, type EngineCpu, type Exit, NO_STOPS } from '../engine.ts';
 import type { ScriptedShared } from './engine.ts';
 import type { ScriptedAccess, ScriptedInstruction } from './script.ts';
 import { Watch } from './watch.ts';
@@ -30,6 +30,7 @@ export class ScriptedCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
   stopsAtBoundaries = false;
+  stops = NO_STOPS;
   readonly #shared: ScriptedShared;
   readonly #file = new BigUint64Array(REGISTER_FILE_WORDS);
   readonly #watch = new Watch();
@@ -81,9 +82,12 @@ export class ScriptedCpu implements EngineCpu {
     const accesses = this.#accessesOf(instruction);
     const fault = this.#firstFault(accesses);
     if (fault !== undefined) return fault;
-    if (isExecuted && this.#shared.isBoundary(codeOffset)) {
-      const isRepeating = instruction.kind === 'fill' && this.#last === ip;
-      if (this.stopsAtBoundaries && this.retired > 0 && !isRepeating) return AT_BOUNDARY;
+    const isBoundary = isExecuted && this.#shared.isBoundary(codeOffset);
+    const isRepeating = instruction.kind === 'fill' && this.#last === ip;
+    if (this.retired > 0 && !isRepeating) {
+      if ((isBoundary && this.stopsAtBoundaries) || this.stops.has(ip)) return AT_BOUNDARY;
+    }
+    if (isBoundary) {
       this.#log(RECORD_BOUNDARY, ip, 0, BigInt(this.#last));
     }
     if (instruction.kind === 'exit') return instruction.exit;

@@ -22,6 +22,10 @@ const DECODE_BYTES = 512;
 const INSTRUCTION_BYTES_MAX = 15;
 /** Bit of a class byte: log each execution. */
 export const BOUNDARY = 2;
+/** Bit of a class byte: some runs stop before it. */
+export const STOP = 128;
+/** What is left of a class byte without those is the class. */
+export const CLASS_BITS = 255 & ~(BOUNDARY | STOP);
 
 /** An instruction whose memory operand must be accessible before it may execute. */
 export interface CheckedInstruction {
@@ -108,11 +112,11 @@ export class CodeMaps {
     return special;
   }
 
-  /** Marks the instruction at `ramOffset` as a boundary, if it was decoded and can be executed. */
-  markBoundary(ramOffset: number): void {
+  /** Marks the instruction at `ramOffset`, if it was decoded and can be executed. */
+  mark(ramOffset: number, bit: typeof BOUNDARY | typeof STOP): void {
     const at = this.#index(Math.floor(ramOffset / PAGE_SIZE)) * PAGE_SIZE + (ramOffset % PAGE_SIZE);
     if (this.#bytes[at] === INSTRUCTION_CLASS.unknown) return;
-    this.#bytes[at] = (this.#bytes[at] ?? 0) | BOUNDARY;
+    this.#bytes[at] = (this.#bytes[at] ?? 0) | bit;
   }
 
   /**

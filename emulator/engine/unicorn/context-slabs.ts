@@ -5,6 +5,8 @@ import type { Pointer, UnicornLibrary } from './ffi.ts';
 
 /** Contexts are cut from buffers of about so many bytes. */
 const SLAB_BYTES = 1 << 20;
+/** Fields before the registers, which uc_context_save leaves alone, are among so many bytes. */
+const HEADER_BYTES = 256;
 /** uc_context holds 64-bit words, and its registers as many vectors. */
 const ALIGNMENT_BYTES = 64;
 
@@ -21,8 +23,9 @@ export interface NativeContext {
  */
 export class ContextSlabs {
   readonly #library: UnicornLibrary;
-  /** What uc_context_alloc made: some versions keep fields of their own before the registers. */
-  #template = new Uint8Array(0);
+  /** How what uc_context_alloc makes begins: some versions keep fields of their own there. */
+  #header = new Uint8Array(0);
+  #sizeBytes = 0;
   #slab = new Uint8Array(0);
   #base = 0;
   #used = 0;
@@ -33,11 +36,11 @@ export class ContextSlabs {
 
   /** A context for any instance of the library; `uc` is one. */
   allocate(uc: Pointer): NativeContext {
-    if (this.#template.length === 0) this.#template = this.#makeTemplate(uc);
-    const sizeBytes = this.#template.length;
+    if (this.#sizeBytes === 0) this.#learn(uc);
+    const sizeBytes = this.#sizeBytes;
     if (this.#used + sizeBytes > this.#slab.length) this.#grow();
     const pointer = this.#base + this.#used;
-    this.#slab.set(this.#template, this.#used);
+    this.#slab.set(this.#header, this.#used);
     this.#used += sizeBytes;
     return { pointer, slab: this.#slab };
   }
@@ -50,12 +53,11 @@ export class ContextSlabs {
     this.#used = -this.#base & (ALIGNMENT_BYTES - 1);
   }
 
-  #makeTemplate(uc: Pointer): Uint8Array<ArrayBuffer> {
+  #learn(uc: Pointer): void {
     const sizeBytes = this.#library.contextSizeBytes(uc);
     const context = this.#library.allocateContext(uc);
-    const template = new Uint8Array(Math.ceil(sizeBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES);
-    template.set(new Uint8Array(koffi.view(context, sizeBytes)));
-    return template;
+    this.#sizeBytes = Math.ceil(sizeBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    this.#header = new Uint8Array(koffi.view(context, sizeBytes)).slice(0, HEADER_BYTES);
   }
 }
 

@@ -1,11 +1,11 @@
 import {
-  ALL_BOUNDARY_STOPS,
   CLASS_TABLE_BYTES,
   CLASS_TABLE_ENTRIES,
   CONTROL,
   KNOWN_ARMINGS,
   NO_ADDRESS,
-  NO_BOUNDARY_STOPS,
+  NO_STOP,
+  PASS_NONE,
   STOP_ARMED,
   STOP_BUDGET,
 } from './control.ts';
@@ -51,7 +51,7 @@ export class ControlBlock {
     this.#set(CONTROL.passIp, NO_ADDRESS);
     this.#set(CONTROL.repeatIp, NO_ADDRESS);
     this.watch = 0;
-    this.setBoundaryStops(false, true, 0);
+    this.setStops(0, 0);
     this.forgetKnownArmings();
     this.forgetClassMaps();
   }
@@ -68,17 +68,23 @@ export class ControlBlock {
   }
 
   /**
-   * Whether the hooks stop before boundaries. A run passes one at its very beginning, however often
-   * it has to be taken up again there: `isBeginning` says that nothing of it has retired.
+   * The bits of class bytes before which the hooks stop a run. With a `budget` its next instruction is
+   * passed, whatever it is.
    */
-  setBoundaryStops(isOn: boolean, isBeginning: boolean, budget: number): void {
-    const pass = isBeginning ? budget - 1 : ALL_BOUNDARY_STOPS;
-    this.#words[CONTROL.boundaryPass / 4] = isOn ? pass : NO_BOUNDARY_STOPS;
+  setStops(mask: number, budget: number | undefined): void {
+    const pass = budget === undefined ? PASS_NONE : budget - 1;
+    this.#words[CONTROL.stopPass / 4] = mask === 0 ? NO_STOP : pass;
+    this.#words[CONTROL.stopMask / 4] = mask;
   }
 
-  /** Whether a run with so much left is to stop before a boundary. */
-  get stopsAtBoundary(): boolean {
-    const pass = this.#words[CONTROL.boundaryPass / 4] ?? -1;
+  /** Memory of a bit for each byte of a page. */
+  set stopBitmap(pointer: Pointer) {
+    this.#set(CONTROL.stopBitmap, pointer);
+  }
+
+  /** Whether a run with so much left may be stopped here. */
+  get mayStop(): boolean {
+    const pass = this.#words[CONTROL.stopPass / 4] ?? NO_STOP;
     return pass >= 0 && pass !== this.remaining;
   }
 

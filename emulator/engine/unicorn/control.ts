@@ -42,9 +42,13 @@ export const CONTROL = {
   startFunction: 144,
   /** i32: what uc_emu_start returned. */
   error: 152,
-  /** i32: stop before boundaries, but where `remaining` is this; below zero: never stop. */
-  boundaryPass: 156,
-  size: 160,
+  /** i32: make no stop where `remaining` is this; below zero: never. */
+  stopPass: 156,
+  /** i32: bits of class bytes before which runs stop. */
+  stopMask: 160,
+  /** u64: pointer to a bit for each byte of a page: stops at those that are set. */
+  stopBitmap: 168,
+  size: 176,
 } as const;
 
 export const STOP_BUDGET = 1;
@@ -59,6 +63,6 @@ export const CLASS_TABLE_BYTES = CLASS_TABLE_ENTRIES * 16;
 export const KNOWN_ARMINGS = 64;
 export const NO_ADDRESS = 0xffff_ffff_ffff_ffffn;
 
-/** Values of boundaryPass: never stop, and stop before every boundary. */
-export const NO_BOUNDARY_STOPS = -1;
-export const ALL_BOUNDARY_STOPS = 0x7fff_ffff;
+/** Values of stopPass: never stop, and pass none. */
+export const NO_STOP = -1;
+export const PASS_NONE = 0x7fff_ffff;

@@ -6,8 +6,14 @@ import { INSTRUCTION_CLASS } from '../decode/classify.ts';
 import { endOfFetchable } from '../decode/faulting.ts';
 import { effectiveAddress } from '../decode/instruction.ts';
 import { type ShiftOfMemory, withCarry } from '../decode/shift.ts';
-import { assertBudget, type CpuContext, type EngineCpu, type Exit } from '../engine.ts';
-import { BOUNDARY, type CheckedInstruction, type SpecialInstruction } from './code-maps.ts';
+import { assertBudget, type CpuContext, type EngineCpu, type Exit, NO_STOPS } from '../engine.ts';
+import {
+  BOUNDARY,
+  type CheckedInstruction,
+  CLASS_BITS,
+  type SpecialInstruction,
+  STOP,
+} from './code-maps.ts';
 import { isUnicornContext, type NativeContext, type UnicornContext } from './context-slabs.ts';
 import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import { ControlBlock } from './control-block.ts';
@@ -36,6 +42,7 @@ export class UnicornCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
   stopsAtBoundaries = false;
+  stops = NO_STOPS;
   readonly control: ControlBlock;
   readonly mapper: Mapper;
   readonly #shared: EngineShared;
@@ -47,6 +54,8 @@ export class UnicornCpu implements EngineCpu {
   readonly #pristine: NativeContext;
   /** Where runUpTo has Unicorn stop. */
   #end: bigint | undefined;
+  /** The instruction that was looked at and is not stopped at, if the run goes on with it. */
+  #examined: number | undefined;
 
   constructor(shared: EngineShared) {
     this.#shared = shared;
@@ -83,6 +92,7 @@ export class UnicornCpu implements EngineCpu {
     this.retired = 0;
     let left = budgetInstructions;
     for (;;) {
+      if (this.stops !== NO_STOPS) this.#arrangeStops(this.stops);
       const exit = this.#runOnce(left);
       if (exit !== undefined) return exit;
       left = budgetInstructions - this.retired;
@@ -95,7 +105,10 @@ export class UnicornCpu implements EngineCpu {
     const control = this.control;
     control.remaining = budget;
     control.stopReason = 0;
-    control.setBoundaryStops(this.stopsAtBoundaries, this.retired === 0, budget);
+    const mask = (this.stopsAtBoundaries ? BOUNDARY : 0) | (this.stops === NO_STOPS ? 0 : STOP);
+    const isPassed = this.retired === 0 || this.#examined === this.instructionPointer;
+    control.setStops(mask, isPassed ? budget : undefined);
+    this.#examined = undefined;
     this.#shared.fault = undefined;
     this.#shared.slowAccess.begin();
     const error = this.#shared.hooks.start(this, this.instructionPointer);
@@ -240,7 +253,7 @@ export class UnicornCpu implements EngineCpu {
     const ip = this.instructionPointer;
     const offset = this.mapper.offsetOf(ip);
     const byte = this.#shared.codeMaps.classAt(offset);
-    const kind = byte & ~BOUNDARY;
+    const kind = byte & CLASS_BITS;
     if (kind === INSTRUCTION_CLASS.unknown) {
       return this.#code.decode(ip) ? undefined : unfetchable(this.mapper, ip);
     }
@@ -248,12 +261,12 @@ export class UnicornCpu implements EngineCpu {
       Math.floor(ip / PAGE_SIZE),
       this.#shared.codeMaps.pointerOf(Math.floor(offset / PAGE_SIZE)),
     );
-    const isBoundary = byte !== kind;
-    if (isBoundary && this.stopsAtBoundaries && this.control.stopsAtBoundary) return AT_BOUNDARY;
+    if (this.stopsBefore(byte, ip)) return AT_BOUNDARY;
+    this.#examined = ip;
     if (kind === INSTRUCTION_CLASS.plain) return undefined;
     const special = this.#shared.codeMaps.specialAt(offset);
     const logLength = this.#shared.ring.log.length;
-    if (isBoundary) this.#logBoundary(special, ip);
+    if ((byte & BOUNDARY) !== 0) this.#logBoundary(special, ip);
     switch (special.kind) {
       case 'exit':
         return special.exit;
@@ -269,6 +282,24 @@ export class UnicornCpu implements EngineCpu {
       case 'shift':
         return this.#shift(special);
     }
+  }
+
+  stopsBefore(classByte: number, address: number): boolean {
+    if (!this.control.mayStop) return false;
+    if ((classByte & BOUNDARY) !== 0 && this.stopsAtBoundaries) return true;
+    return (classByte & STOP) !== 0 && this.stops.has(address);
+  }
+
+  /** Has the hooks stop there; what is not mapped now is marked once it is. */
+  #arrangeStops(stops: ReadonlySet<number>): void {
+    const { codeMaps, stopSets } = this.#shared;
+    const native = stopSets.of(stops);
+    this.control.stopBitmap = native.pointer;
+    const { mappings } = this.mapper;
+    if (native.mappings === mappings && native.codeVersion === codeMaps.version) return;
+    for (const address of stops) this.#code.mark(address, STOP);
+    native.mappings = mappings;
+    native.codeVersion = codeMaps.version;
   }
 
   /** Native hooks log the boundaries that they let through; an exception executes nothing. */
@@ -390,7 +421,7 @@ export class UnicornCpu implements EngineCpu {
   }
 
   markBoundary(address: number): void {
-    this.#code.markBoundary(address);
+    this.#code.mark(address, BOUNDARY);
   }
 
   close(): void {

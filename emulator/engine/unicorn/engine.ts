@@ -11,6 +11,7 @@ import { reserveHostMemory } from './host-memory.ts';
 import { LogRing } from './log-ring.ts';
 import { type HookPointers, registerPortableHooks } from './portable-hooks.ts';
 import { type AccessingCpu, SlowAccess } from './slow-access.ts';
+import { StopSets } from './stop-sets.ts';
 import { loadThunks } from './thunks.ts';
 
 const UC_MEM_WRITE_UNMAPPED = 20;
@@ -33,6 +34,7 @@ export interface EngineShared {
   readonly codeMaps: CodeMaps;
   /** Where saved contexts are kept. */
   readonly contextSlabs: ContextSlabs;
+  readonly stopSets: StopSets;
   readonly logReads: boolean;
   readonly ring: LogRing;
   readonly slowAccess: SlowAccess;
@@ -73,6 +75,7 @@ class UnicornEngine implements Engine, EngineShared {
   readonly ramBytes: Uint8Array;
   readonly codeMaps: CodeMaps;
   readonly contextSlabs: ContextSlabs;
+  readonly stopSets: StopSets;
   readonly log: AccessLog;
   readonly logReads: boolean;
   readonly ring: LogRing;
@@ -88,6 +91,8 @@ class UnicornEngine implements Engine, EngineShared {
   constructor(options: UnicornOptions) {
     this.library = bindUnicorn(options.libraryPath);
     this.contextSlabs = new ContextSlabs(this.library);
+    this.stopSets = new StopSets();
+    this.stopSets = new StopSets();
     this.id = `unicorn ${this.library.version}`;
     const ram = reserveHostMemory(options.ramBytes);
     this.ram = ram.buffer;

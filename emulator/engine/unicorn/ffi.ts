@@ -23,6 +23,8 @@ export interface UnicornLibrary {
   protect(uc: Pointer, address: number, length: number, protection: number): void;
   addHook(uc: Pointer, type: number, callback: Pointer, userData: Pointer): void;
   readRegister(uc: number, register: number, value: number): void;
+  /** `registers`: an array of int, `values`: one of pointers to where each goes. */
+  readRegisters(uc: number, registers: number, values: number, count: number): void;
   writeRegister(uc: number, register: number, value: number): void;
   allocateContext(uc: Pointer): Pointer;
   contextSizeBytes(uc: Pointer): number;
@@ -65,6 +67,7 @@ export function bindUnicorn(path: string): UnicornLibrary {
   );
   const control = library.func('int uc_ctl(void*, int, ...)');
   const regRead = library.func('int uc_reg_read(uint64_t, int, uint64_t)');
+  const regReadBatch = library.func('int uc_reg_read_batch(uint64_t, uint64_t, uint64_t, int)');
   const regWrite = library.func('int uc_reg_write(uint64_t, int, uint64_t)');
   const contextAlloc = library.func('int uc_context_alloc(void*, _Out_ void**)');
   const contextSize = library.func('size_t uc_context_size(void*)');
@@ -77,10 +80,7 @@ export function bindUnicorn(path: string): UnicornLibrary {
   return {
     version: formatVersion(versionOf(null, null)),
     open: () => {
-      const out: [Pointer | null] = [null];
-      check(open(UC_ARCH_X86, UC_MODE_64, out), 'uc_open');
-      const uc = out[0];
-      assert(uc !== null, 'uc_open gives a handle');
+      const uc = takePointer((out) => check(open(UC_ARCH_X86, UC_MODE_64, out), 'uc_open'));
       const setModel = UC_CTL_CPU_MODEL | (1 << ARGUMENTS_SHIFT) | CONTROL_WRITE;
       check(control(uc, setModel, 'int', UC_CPU_X86_BROADWELL), 'uc_ctl CPU model');
       const useExits = UC_CTL_UC_USE_EXITS | (1 << ARGUMENTS_SHIFT) | CONTROL_WRITE;
@@ -106,13 +106,9 @@ export function bindUnicorn(path: string): UnicornLibrary {
       check(hookAdd(uc, handle, type, callback, userData, 1, 0), 'uc_hook_add');
     },
     readRegister: regRead,
+    readRegisters: regReadBatch,
     writeRegister: regWrite,
-    allocateContext: (uc) => {
-      const out: [Pointer | null] = [null];
-      check(contextAlloc(uc, out), 'uc_context_alloc');
-      assert(out[0] !== null, 'uc_context_alloc gives a context');
-      return out[0];
-    },
+    allocateContext: (uc) => takePointer((out) => check(contextAlloc(uc, out), 'uc_context_alloc')),
     contextSizeBytes: (uc) => Number(contextSize(uc)),
     saveContext: contextSave,
     restoreContext: contextRestore,
@@ -127,6 +123,14 @@ export function bindUnicorn(path: string): UnicornLibrary {
     },
     errorText,
   };
+}
+
+/** What a function stores through its out parameter. */
+function takePointer(call: (out: [Pointer | null]) => void): Pointer {
+  const out: [Pointer | null] = [null];
+  call(out);
+  assert(out[0] !== null, 'the library gives a pointer');
+  return out[0];
 }
 
 /** 0x02000101 -> 2.0.1 */

@@ -1,7 +1,7 @@
 import { PAGE_SIZE } from '../../../kernel-model/hardware/address.ts';
 import { INSTRUCTION_CLASS } from '../decode/classify.ts';
 import { decodeFaulting, type FaultingInstruction } from '../decode/faulting.ts';
-import type { CodeMaps, CodeSource } from './code-maps.ts';
+import type { BOUNDARY, CodeMaps, CodeSource, STOP } from './code-maps.ts';
 import type { ControlBlock } from './control-block.ts';
 import type { Mapper } from './mapper.ts';
 
@@ -63,10 +63,10 @@ export class GuestCode implements CodeSource {
     return decodeFaulting(this.read(ip), ip);
   }
 
-  markBoundary(address: number): void {
+  mark(address: number, bit: typeof BOUNDARY | typeof STOP): void {
     const offset = this.#mapper.offsetOf(address);
     if (offset < 0) return;
     if (this.#codeMaps.classAt(offset) === INSTRUCTION_CLASS.unknown) this.decode(address);
-    this.#codeMaps.markBoundary(offset);
+    this.#codeMaps.mark(offset, bit);
   }
 }

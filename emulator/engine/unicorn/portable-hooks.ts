@@ -1,6 +1,6 @@
 import { RECORD_WRITE } from '../access-log.ts';
 import { INSTRUCTION_CLASS } from '../decode/classify.ts';
-import { BOUNDARY, type CodeMaps } from './code-maps.ts';
+import { BOUNDARY, type CodeMaps, STOP } from './code-maps.ts';
 import { STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
 import type { ControlBlock } from './control-block.ts';
 import type { Pointer, UnicornLibrary } from './ffi.ts';
@@ -54,14 +54,17 @@ export function registerPortableHooks(parts: PortableParts): HookPointers {
 
 /** Counts an instruction that is about to execute; a STOP_* reason if it must not, else 0. */
 function beforeInstruction({ codeMaps, ring, running }: PortableParts, address: number): number {
-  const { control, mapper } = running();
+  const cpu = running();
+  const { control, mapper } = cpu;
   control.remaining--;
   if (control.remaining < 0) return STOP_BUDGET;
   const kind = codeMaps.classAt(mapper.offsetOf(address));
   const isPlain = (kind & INSTRUCTION_CLASS.plain) !== 0;
   if (!isPlain && !control.isRepeating(address) && !control.takePass(address)) return STOP_SPECIAL;
+  if ((kind & (BOUNDARY | STOP)) !== 0 && !control.isRepeating(address)) {
+    if (cpu.stopsBefore(kind, address)) return STOP_SPECIAL;
+  }
   if ((kind & BOUNDARY) !== 0 && !control.isRepeating(address)) {
-    if (control.stopsAtBoundary) return STOP_SPECIAL;
     if (ring.isFull) return STOP_LOG_FULL;
     ring.appendBoundary(address, control.lastIp, control.remaining);
   }

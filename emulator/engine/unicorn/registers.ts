@@ -17,6 +17,9 @@ export class RegisterAccess {
   readonly #scratch: HostMemory = reserveHostMemory(SCRATCH_BYTES);
   readonly #words: BigUint64Array;
   readonly #scratchPointer: number;
+  /** What uc_reg_read_batch takes for the register file: its registers, and where each goes. */
+  readonly #fileIds: number;
+  readonly #fileTargets: number;
   readonly #slabs: ContextSlabs;
 
   constructor(library: UnicornLibrary, uc: Pointer, slabs: ContextSlabs) {
@@ -26,6 +29,14 @@ export class RegisterAccess {
     this.#slabs = slabs;
     this.#words = new BigUint64Array(this.#scratch.buffer);
     this.#scratchPointer = Number(this.#scratch.pointer);
+    const idsOffset = REGISTER_FILE_WORDS * 8;
+    const targetsOffset = idsOffset + FILE_REGISTERS.length * 8;
+    const ids = new Int32Array(this.#scratch.buffer, idsOffset, FILE_REGISTERS.length);
+    ids.set(FILE_REGISTERS.map(({ id }) => id));
+    const targets = new BigUint64Array(this.#scratch.buffer, targetsOffset, FILE_REGISTERS.length);
+    targets.set(FILE_REGISTERS.map(({ index }) => BigInt(this.#scratchPointer + index * 8)));
+    this.#fileIds = this.#scratchPointer + idsOffset;
+    this.#fileTargets = this.#scratchPointer + targetsOffset;
   }
 
   read(register: RegisterName): bigint {
@@ -51,9 +62,8 @@ export class RegisterAccess {
   readFile(file: BigUint64Array): BigUint64Array {
     assert(file.length >= REGISTER_FILE_WORDS, 'a whole register file');
     this.#words.fill(0n, 0, REGISTER_FILE_WORDS);
-    for (const { id, index } of FILE_REGISTERS) {
-      this.#library.readRegister(this.#uc, id, this.#scratchPointer + index * 8);
-    }
+    const count = FILE_REGISTERS.length;
+    this.#library.readRegisters(this.#uc, this.#fileIds, this.#fileTargets, count);
     file.set(this.#words.subarray(0, REGISTER_FILE_WORDS));
     return file;
   }

@@ -10,6 +10,8 @@ const HALF_BYTES = 8;
 export interface AccessingCpu {
   readonly control: ControlBlock;
   readonly mapper: Mapper;
+  /** Whether the run ends before an instruction of this class byte. */
+  stopsBefore(classByte: number, address: number): boolean;
 }
 
 /**

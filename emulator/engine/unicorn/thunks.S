@@ -27,8 +27,9 @@ code_thunk:
     mov [rcx + 8], rsi
     mov [rcx + 16], rax
     ret
-# Not plain: bit 0 plain, bit 1 boundary (log, or stop if asked to and not the run's first), else
-# special unless let through once or as REP.
+# Not only plain: bit 0 plain, bit 1 boundary (logged), bit 7 stop; else special unless let through
+# once or as REP. Runs end before those that they stop at, but for their first: before boundaries if
+# bit 1 of the mask is set, before stops whose place in the page is in the bitmap if bit 7 is.
 3:  test al, 1
     jnz 4f
     cmp rsi, [rcx + 32]
@@ -36,14 +37,24 @@ code_thunk:
     cmp rsi, [rcx + 24]
     jne 7f
     mov qword ptr [rcx + 24], -1
-    test al, 2
-    jz 1b
-4:  mov eax, [rcx + 156]
-    test eax, eax
+4:  mov r8d, [rcx + 156]
+    test r8d, r8d
     js 5f
-    cmp eax, [rcx]
-    jne 7f
-5:  mov r10, [rcx + 56]
+    cmp r8d, [rcx]
+    je 5f
+    mov r9d, eax
+    and r9d, [rcx + 160]
+    jz 5f
+    test r9d, 2
+    jnz 7f
+    mov r9, [rcx + 168]
+    mov r8d, esi
+    and r8d, 4095
+    bt [r9], r8
+    jc 7f
+5:  test al, 2
+    jz 1b
+    mov r10, [rcx + 56]
     mov r8, [r10]
     cmp r8, [r10 + 8]
     jae 6f

@@ -107,7 +107,6 @@ export const tallySchema = v.strictObject({
   distinctStates: count,
   merged: count,
   verifiedMerges: count,
-  instructions: count,
   cuts: v.strictObject(cutCounts),
   coverage: v.record(v.pipe(v.string(), v.digits()), v.strictObject(coverageCounts)),
   findings: v.array(foundSchema),

@@ -22,11 +22,11 @@ export class Baseline {
   /** The run has no end: see Failure. */
   readonly isEndless: boolean;
   readonly sample = new MergeSample();
-  readonly #states = new Set<string>();
+  readonly #states = new Set<number>();
 
   /** Starts the explorer's program and runs it to its end. */
   constructor(explorer: Explorer) {
-    const seen = new Set<string>();
+    const seen = new Set<number>();
     const grouping = new Grouping(explorer);
     explorer.start();
     const tail = runTail(
@@ -34,7 +34,8 @@ export class Baseline {
       {
         onPoint: (point) => {
           if (!point.isBoundary) return;
-          for (const key of [explorer.key(true), explorer.key(false)]) this.#add(key, explorer);
+          const key = explorer.key();
+          for (const each of [explorer.withWindow(key), key]) this.#add(each, explorer);
           grouping.add(point);
         },
         onState: (key) => {
@@ -51,14 +52,14 @@ export class Baseline {
     this.end = explorer.save();
   }
 
-  #add(key: string, explorer: Explorer): void {
+  #add(key: number, explorer: Explorer): void {
     if (this.#states.has(key)) return;
     this.#states.add(key);
     this.sample.keep(key, () => explorer.describe());
   }
 
   /** Whether the run goes through the state that has this key. */
-  hasState(key: string): boolean {
+  hasState(key: number): boolean {
     return this.#states.has(key);
   }
 }

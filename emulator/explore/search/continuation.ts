@@ -16,7 +16,7 @@ export const CONTINUATION_START: ContinuationState = { vcpu: 0, patience: PATIEN
 
 /** The task that runs seems to spin: its turn is over. */
 export function outOfPatience(state: ContinuationState): ContinuationState {
-  return { ...state, patience: 0 };
+  return { vcpu: state.vcpu, patience: 0 };
 }
 
 /** What the policy does next: a decision that is no interruption, or instructions of one vCPU. */
@@ -68,7 +68,7 @@ function switchTo({ id }: Vcpu, task: number): Decision {
 
 /** The state after `instructions` more. */
 export function afterRun(state: ContinuationState, instructions: number): ContinuationState {
-  return { ...state, patience: state.patience - instructions };
+  return { vcpu: state.vcpu, patience: state.patience - instructions };
 }
 
 /** Answers the kernel's questions: new tasks go round the vCPUs, the longest waiter wakes first. */

@@ -1,10 +1,12 @@
 import { assert } from '../../../kernel-model/assert.ts';
+import type { Vcpu } from '../../../kernel-model/kernel-state.ts';
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import type { Chooser } from '../../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
 import type { Machine } from '../../machine/machine.ts';
+import type { SliceStops } from '../../machine/slice.ts';
 import type { Strategy } from '../../machine/strategy.ts';
 import {
   afterRun,
@@ -27,6 +29,8 @@ export class Driver {
   /** Instructions that each task has retired, by id. */
   #retired: number[] = [];
   #state: ContinuationState = CONTINUATION_START;
+  /** Instructions executed by all tasks since the driver was made, on all paths together. */
+  executed = 0;
   /** Answers the kernel's questions. */
   chooser: Chooser = answer;
   /** The policy as a strategy: what the machine is booted with. */
@@ -69,6 +73,8 @@ export class Driver {
     const { machine } = this;
     while (machine.outcome === undefined) {
       const { state } = machine.kernel;
+      const current = this.#mayGoOn(state.vcpus[this.#state.vcpu]);
+      if (current !== 0) return taskOf(state, current);
       if (!isAnythingRunnable(state)) {
         machine.step(this.strategy);
         continue;
@@ -81,25 +87,30 @@ export class Driver {
     return undefined;
   }
 
+  /** The task that keeps its turn, as continueRun has it; 0 if there is more to decide. */
+  #mayGoOn(vcpu: Vcpu | undefined): number {
+    if (vcpu === undefined || this.#state.patience <= 0) return 0;
+    return vcpu.needResched && vcpu.queue.length > 0 ? 0 : vcpu.current;
+  }
+
   /** Runs the task that nextTask gave for at most so many instructions, within its turn. */
   run(task: Task, instructions: number): void {
-    this.#run(task, Math.min(instructions, this.#state.patience), false);
+    this.runToStop(task, instructions, undefined);
   }
 
-  /** Runs the task that nextTask gave, within its turn, up to the next start or end of a section. */
-  runToBoundary(task: Task): void {
-    this.#run(task, this.#state.patience, true);
-  }
-
-  #run({ id, vcpu }: Task, instructions: number, stopsAtBoundaries: boolean): void {
+  /** The same, up to one of the stops; returns the instructions retired. */
+  runToStop({ id, vcpu }: Task, limit: number, stops: SliceStops | undefined): number {
     const { machine } = this;
+    const instructions = Math.min(limit, this.#state.patience);
     const before = machine.instructions;
     assert(instructions > 0, 'a turn that is not over');
-    if (stopsAtBoundaries) machine.runToBoundary(vcpu, instructions);
+    if (stops !== undefined) machine.runToStop(vcpu, instructions, stops);
     else machine.apply({ kind: 'run', vcpu, instructions });
     const retired = machine.instructions - before;
+    this.executed += retired;
     this.#state = afterRun(this.#state, retired);
     this.#retired[id] = (this.#retired[id] ?? 0) + retired;
+    return retired;
   }
 
   /** Makes a vCPU the one that runs. */

@@ -5,6 +5,8 @@ import type { Machine } from '../../machine/machine.ts';
 import { isPass, type Outcome } from '../../machine/outcome.ts';
 import type { Program } from '../../machine/program.ts';
 import type { MachineSnapshot } from '../../machine/run.ts';
+import { NO_SLICE_STOPS, type SliceStops } from '../../machine/slice.ts';
+import { extendKey, hashText } from '../../machine/state-keys.ts';
 import { RunValidators } from '../../validate/dynamic/run-validators.ts';
 import type { Finding } from '../../validate/finding.ts';
 import { outcomeOfFindings } from '../../validate/verdict.ts';
@@ -53,6 +55,17 @@ export interface Position {
   readonly made: readonly PlacedInterruption[];
 }
 
+/** How far to go at most: see Explorer.approach. */
+interface Approach {
+  readonly limitInstructions?: number;
+  /** Not beyond starts and ends of sections either. */
+  readonly stopsAtSections?: boolean;
+  /** Nor beyond this instruction. */
+  readonly alsoAt?: number | undefined;
+}
+
+const SECTION_STOPS: SliceStops = { ...NO_SLICE_STOPS, boundaries: true };
+
 /**
  * What all strategies search with: a machine that runs the program along the continuation policy
  * from one point of interest to the next, the moves at each, and ways back.
@@ -77,11 +90,13 @@ export class Explorer {
     this.#driver = new Driver(machine);
   }
 
-  /** Where to interrupt, learnt from one run without interruption on first use: a run goes lost. */
+  /** Where to interrupt, learnt from runs without interruption on first use: a run goes lost. */
   get lesson(): Lesson {
     if (this.#lesson === undefined) {
-      this.#boot();
-      this.#lesson = learnBoundaries(this.#driver, this.bounds.entries);
+      this.#lesson = learnBoundaries(() => {
+        this.#boot();
+        return this.#driver;
+      }, this.bounds.entries);
     }
     return this.#lesson;
   }
@@ -136,7 +151,7 @@ export class Explorer {
 
   /** Starts the program from scratch. */
   start(): void {
-    this.#window = new Window(this.lesson.map, this.bounds.entries);
+    this.#window = this.#newWindow();
     this.#made = [];
     this.#boot();
   }
@@ -158,8 +173,12 @@ export class Explorer {
   }
 
   get #theWindow(): Window {
-    this.#window ??= new Window(this.lesson.map, this.bounds.entries);
+    this.#window ??= this.#newWindow();
     return this.#window;
+  }
+
+  #newWindow(): Window {
+    return new Window(this.lesson.map, this.bounds.entries, (task) => this.#driver.regionOf(task));
   }
 
   /** The task whose instruction is next under the policy; `undefined` once the run has ended. */
@@ -184,8 +203,23 @@ export class Explorer {
   step({ task: { id }, address }: Point): void {
     // Going back to a snapshot replaces all tasks.
     const task = taskOf(this.machine.kernel.state, id);
-    this.#theWindow.note(task, address, this.#driver.regionOf(task));
+    this.#theWindow.note(task, address);
     this.#driver.run(task, 1);
+  }
+
+  /**
+   * Goes on to the next boundary of the task that `here` gave, by one instruction if it is at one or may
+   * be at each; less far where the kernel is entered. Returns the instructions retired.
+   */
+  approach(point: Point, approach: Approach = {}): number {
+    const task = taskOf(this.machine.kernel.state, point.task.id);
+    if (point.isBoundary || task.abortsInRow > 0) {
+      this.step(point);
+      return 1;
+    }
+    const { limitInstructions = Number.POSITIVE_INFINITY, stopsAtSections, alsoAt } = approach;
+    const stops = this.#theWindow.stopsOf(task, stopsAtSections ?? false, alsoAt);
+    return this.#driver.runToStop(task, limitInstructions, stops);
   }
 
   /** Lets the task that `here` gave run on until it waits, ends or seems to spin. */
@@ -195,7 +229,8 @@ export class Explorer {
 
   /** Lets the task that `here` gave run up to the next start or end of a section, or till it waits. */
   runToSection({ task: { id } }: Point): void {
-    this.#driver.runToBoundary(taskOf(this.machine.kernel.state, id));
+    const task = taskOf(this.machine.kernel.state, id);
+    this.#driver.runToStop(task, Number.POSITIVE_INFINITY, SECTION_STOPS);
   }
 
   /**
@@ -206,7 +241,7 @@ export class Explorer {
     for (;;) {
       const point = this.here();
       if (point === undefined || point.isBoundary) return point;
-      if (this.isNear(point)) this.step(point);
+      if (this.isNear(point)) this.approach(point);
       else this.runOn(point);
     }
   }
@@ -235,14 +270,16 @@ export class Explorer {
     this.#made = [...this.#made, placed];
   }
 
-  /**
-   * Key of the state, equal where the run goes on alike; with what is left of the window where
-   * interruptions are still to come.
-   */
-  key(hasInterruptionsLeft: boolean): string {
+  /** Key of the state, equal where the run goes on alike without interruption. */
+  key(): number {
+    const key = extendKey(this.machine.stateKey(), this.#driver.turn);
     const validators = this.#validators?.key ?? '';
-    const key = `${this.machine.stateKey()} ${this.#driver.turn}${validators}`;
-    return hasInterruptionsLeft ? `${key} ${this.#theWindow.key}` : key;
+    return validators === '' ? key : extendKey(key, hashText(validators));
+  }
+
+  /** That key with what is left of the window, for where interruptions are still to come. */
+  withWindow(key: number): number {
+    return extendKey(key, this.#theWindow.key);
   }
 
   /** What the key stands for, in full. */

@@ -1,8 +1,11 @@
+import { extendKey } from '../../machine/state-keys.ts';
 import type { Explorer, Position } from './explorer.ts';
 import { advance, pointHere, type SchedulingPoint } from './scheduling-points.ts';
 
 /** Scheduling points that one unit covers at most. */
 const GROUP_POINTS_MAX = 48;
+/** What the keys of states at fresh points are extended by. */
+const FRESH = 1;
 
 /** Scheduling points of the plain run that follow one another, numbered from 1. */
 export interface PointGroup {
@@ -21,7 +24,7 @@ export class PlainRun {
   readonly isEndless: boolean;
   readonly tasks: number;
   readonly boundaries: number;
-  readonly #states = new Set<string>();
+  readonly #states = new Set<number>();
 
   /** Starts the explorer's program and runs it to its end. */
   constructor(explorer: Explorer) {
@@ -59,7 +62,7 @@ export class PlainRun {
   }
 
   /** Whether the run goes through the state that has this key. */
-  hasState(key: string): boolean {
+  hasState(key: number): boolean {
     return this.#states.has(key);
   }
 }
@@ -70,9 +73,10 @@ function stateKeys(explorer: Explorer, isFresh: boolean) {
 }
 
 /** A state's key for who has a choice there: at a fresh point there are more. */
-export function keyAt(explorer: Explorer, hasMore: boolean, isFresh: boolean): string {
-  const key = explorer.key(hasMore);
-  return isFresh ? `${key} fresh` : key;
+export function keyAt(explorer: Explorer, hasMore: boolean, isFresh: boolean): number {
+  const state = explorer.key();
+  const key = hasMore ? explorer.withWindow(state) : state;
+  return isFresh ? extendKey(key, FRESH) : key;
 }
 
 /**
@@ -81,8 +85,8 @@ export function keyAt(explorer: Explorer, hasMore: boolean, isFresh: boolean): s
  */
 export class SpinGuard {
   readonly #explorer: Explorer;
-  readonly #seen = new Set<string>();
-  readonly #spun = new Set<string>();
+  readonly #seen = new Set<number>();
+  readonly #spun = new Set<number>();
   isEndless = false;
 
   constructor(explorer: Explorer) {
@@ -90,7 +94,7 @@ export class SpinGuard {
   }
 
   /** True if the run was in this state before: then the turn of who runs is over. */
-  comesBack(key: string): boolean {
+  comesBack(key: number): boolean {
     if (!this.#seen.has(key)) {
       this.#seen.add(key);
       return false;

@@ -15,51 +15,94 @@ const INSTRUCTION_BYTES_MAX = 15;
 const GRANULE_BYTES = 8;
 const SYSCALL_BYTES = [0x0f, 0x05];
 
-/** What a run without interruption teaches. */
+/** What runs without interruption teach. */
 export interface Lesson {
   readonly map: SectionMap;
   readonly leftOut: readonly LeftOutEntries[];
-  /** How the run ended. */
+  /** How the plain run ended. */
   readonly outcome: Outcome;
 }
 
 /**
- * Runs the program once without interruption, and learns where it can matter to interrupt it. Entries of
- * a section or an access beyond the first `entriesMax` are left out.
+ * Runs the program without interruption, and learns where it can matter to interrupt it: from the plain
+ * run, and from one in which those go first who come last there, as there are instructions that a task
+ * only comes to after what another has done. Entries of a section or an access beyond the first
+ * `entriesMax` of the plain run are left out. `boot` starts the program.
  */
-export function learnBoundaries(driver: Driver, entriesMax: number): Lesson {
-  const traces = new Map<number, TracedInstruction[]>();
-  const accesses = new SharedAccesses();
-  const decoded = new Map<number, Decoded>();
-  const exposures = new Exposures();
-  for (;;) {
-    const task = driver.nextTask();
-    if (task === undefined) break;
-    const trace = traces.get(task.id) ?? [];
-    traces.set(task.id, trace);
-    if (trace.length >= TRACED_INSTRUCTIONS_MAX) {
-      driver.run(task, Number.POSITIVE_INFINITY);
-      continue;
-    }
-    const address = driver.addressOf(task);
-    trace.push({ address, region: driver.regionOf(task) });
-    const instruction = decodeNext(driver, task, address, decoded);
-    const access = accessOf(driver, task, address, instruction);
-    if (access !== undefined) accesses.note(access);
-    exposures.note(driver, task, address, { isSyscall: instruction.isSyscall, access });
-    driver.run(task, 1);
-  }
-  const map = new SectionMap();
-  for (const [task, trace] of traces) map.learn(task, trace);
-  for (const { task, address, executions } of accesses.shared()) {
-    map.addShared(task, address, executions);
-  }
-  for (const { task, address, executions } of exposures.found) {
-    map.addShared(task, address, executions);
-  }
+export function learnBoundaries(boot: () => Driver, entriesMax: number): Lesson {
+  const learner = new Learner();
+  const driver = boot();
+  learner.watch(driver, true);
   const { outcome } = driver.machine;
   assert(outcome !== undefined, 'no task runs any more');
+  learner.watch(boot(), false);
+  const map = learner.conclude();
   return { map, leftOut: map.beyond(entriesMax), outcome };
+}
+
+/** Takes runs in, instruction by instruction. */
+class Learner {
+  readonly #map = new SectionMap();
+  readonly #accesses = new SharedAccesses();
+  readonly #exposures = new Exposures();
+  readonly #decoded = new Map<number, Decoded>();
+
+  /** Takes a run in, from its start to its end; `isPlain`: the one whose entries count. */
+  watch(driver: Driver, isPlain: boolean): void {
+    const traces = new Map<number, TracedInstruction[]>();
+    const order = new LastFirst();
+    for (;;) {
+      if (!isPlain) order.apply(driver);
+      const task = driver.nextTask();
+      if (task === undefined) break;
+      const trace = traces.get(task.id) ?? [];
+      traces.set(task.id, trace);
+      if (trace.length >= TRACED_INSTRUCTIONS_MAX) {
+        driver.run(task, Number.POSITIVE_INFINITY);
+        continue;
+      }
+      const address = driver.addressOf(task);
+      trace.push({ address, region: driver.regionOf(task) });
+      const instruction = decodeNext(driver, task, address, this.#decoded);
+      const access = accessOf(driver, task, address, instruction);
+      if (access !== undefined) this.#accesses.note(access, isPlain);
+      const next = { isSyscall: instruction.isSyscall, access };
+      this.#exposures.note(driver, task, address, next, isPlain);
+      driver.run(task, 1);
+    }
+    for (const [task, trace] of traces) this.#map.learn(task, trace, isPlain);
+  }
+
+  conclude(): SectionMap {
+    for (const found of [this.#accesses.shared(), this.#exposures.found]) {
+      for (const { task, address, executions } of found) {
+        this.#map.addShared(task, address, executions);
+      }
+    }
+    return this.#map;
+  }
+}
+
+/** Of what is ready to run, what became so last goes first; nobody is interrupted for it. */
+class LastFirst {
+  #busy: ReadonlySet<number> = new Set();
+
+  /** Takes the decision that comes before the continuation policy's, if there is one. */
+  apply(driver: Driver): void {
+    const { machine } = driver;
+    if (machine.outcome !== undefined) return;
+    const { vcpus } = machine.kernel.state;
+    const busy = vcpus.filter(({ current, queue }) => current !== 0 || queue.length > 0);
+    const woken = busy.find(({ id }) => !this.#busy.has(id));
+    this.#busy = new Set(busy.map(({ id }) => id));
+    if (woken !== undefined && woken.id !== driver.turn) driver.turnTo(woken.id);
+    const own = vcpus[driver.turn];
+    const last = own?.queue.at(-1);
+    if (own === undefined || last === undefined || own.queue.length === 1) return;
+    if (own.current !== 0 && !own.needResched) return;
+    machine.apply({ kind: 'switch', vcpu: own.id, task: last });
+    driver.turnTo(own.id);
+  }
 }
 
 interface Decoded {
@@ -129,11 +172,12 @@ class Exposures {
     task: Task,
     address: number,
     next: { readonly isSyscall: boolean; readonly access: { readonly linear: bigint } | undefined },
+    isCounted: boolean,
   ): void {
     if (this.#exposed.delete(task.id)) {
       const name = `${task.id} ${address}`;
       const known = this.#found.get(name) ?? { task: task.id, address, executions: 0 };
-      known.executions++;
+      if (isCounted) known.executions++;
       this.#found.set(name, known);
     }
     const readsIds = next.access !== undefined && isId(task, next.access.linear);

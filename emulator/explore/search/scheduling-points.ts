@@ -19,8 +19,8 @@ export function pointHere(explorer: Explorer): SchedulingPoint | undefined {
   return { point, isFresh: machine.decisionCount !== before || explorer.turn !== turn };
 }
 
-/** Goes on from a point: by one instruction where boundaries may still come, else as far as it goes. */
+/** Goes on from a point: to the next boundary where some may still come, else as far as it goes. */
 export function advance(explorer: Explorer, point: Point): void {
-  if (explorer.isNear(point)) explorer.step(point);
+  if (explorer.isNear(point)) explorer.approach(point);
   else explorer.runOn(point);
 }

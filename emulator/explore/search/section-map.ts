@@ -71,8 +71,11 @@ export class SectionMap {
     this.#executions.set(key, { task, address, entries });
   }
 
-  /** Takes in what one task executed, in order, with the region that was armed at each instruction. */
-  learn(task: number, trace: readonly TracedInstruction[]): void {
+  /**
+   * Takes in what one task executed, in order, with the region that was armed at each instruction;
+   * `isCounted`: its entries count.
+   */
+  learn(task: number, trace: readonly TracedInstruction[], isCounted: boolean): void {
     let leftSection = -1;
     let sinceEnd = MARGIN_INSTRUCTIONS;
     trace.forEach(({ address, region }, index) => {
@@ -94,7 +97,7 @@ export class SectionMap {
       }
       this.#add(address, section, 'inside');
       this.#enter(task, section);
-      if (address === region.start) this.#countExecution(task, section, address);
+      if (isCounted && address === region.start) this.#countExecution(task, section, address);
       leftSection = section;
       sinceEnd = 0;
     });

@@ -25,7 +25,8 @@ interface Users {
 export class SharedAccesses {
   readonly #users = new Map<number, Users>();
 
-  note({ task, address, granule, writes }: Access): void {
+  /** `isCounted`: it is one of the executions that count. */
+  note({ task, address, granule, writes }: Access, isCounted: boolean): void {
     let users = this.#users.get(granule);
     if (users === undefined) {
       users = { tasks: new Set(), instructions: new Map(), isWritten: false };
@@ -35,7 +36,7 @@ export class SharedAccesses {
     users.isWritten ||= writes;
     const name = `${task} ${address}`;
     const instruction = users.instructions.get(name) ?? { task, address, executions: 0 };
-    instruction.executions++;
+    if (isCounted) instruction.executions++;
     users.instructions.set(name, instruction);
   }
 

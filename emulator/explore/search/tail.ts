@@ -1,3 +1,4 @@
+import { extendKey } from '../../machine/state-keys.ts';
 import type { Explorer, Point } from './explorer.ts';
 import { countRun } from './run-end.ts';
 import type { TallyCounter } from './tally-counter.ts';
@@ -19,14 +20,16 @@ export interface TailObserver {
   /** Told where the run is; code near boundaries is stepped for it. */
   readonly onPoint?: (point: Point) => void;
   /** Told the keys of states at starts and ends of sections, then of those where tasks take turns. */
-  readonly onState: (key: string) => Visit;
+  readonly onState: (key: number) => Visit;
   readonly onSpin?: () => void;
   /** Whether to stop before a point's instruction. */
   readonly until?: (point: Point) => boolean;
 }
 
-/** Code that is stepped for so long may be a loop that spins: its states are told too, now and then. */
-const STEPS_PER_STATE = 4096;
+/** Code without a boundary for so long may be a loop that spins: its states are told too, now and then. */
+const INSTRUCTIONS_PER_STATE = 4096;
+/** How often the run is then told to come back to that instruction: a loop that spins is back at once. */
+const RETURNS_TOLD = 64;
 
 /**
  * Follows the continuation policy to the end of the run; `denseStates`: how many states are told at
@@ -38,21 +41,23 @@ export function runTail(
   { onPoint, onState, onSpin, until }: TailObserver,
   denseStates: number,
 ): TailEnd {
-  const spun = new Set<string>();
-  const turns = new Set<string>();
+  const spun = new Set<number>();
+  const turns = new Set<number>();
+  const returns = new Returns();
   let [states, steps] = [0, 0];
   for (let isTold = true; ; ) {
     const point = explorer.here();
     if (point === undefined) return 'ended';
     if (until?.(point)) return 'stopped';
     onPoint?.(point);
-    if (isTold) {
+    if (isTold || returns.isOne(point)) {
       states++;
-      const key = explorer.key(false);
+      if (steps > 0) returns.expect(point);
+      const key = explorer.key();
       const visit = onState(key);
       if (visit === 'elsewhere') return 'merged';
       if (visit === 'on this path') {
-        if (spun.has(key) || turns.has(`${key} ${explorer.driver.patience}`)) {
+        if (spun.has(key) || turns.has(extendKey(key, explorer.driver.patience))) {
           return runInCircle(explorer);
         }
         spun.add(key);
@@ -60,14 +65,44 @@ export function runTail(
         explorer.driver.endTurn();
         continue;
       }
-      turns.add(`${key} ${explorer.driver.patience}`);
+      turns.add(extendKey(key, explorer.driver.patience));
     }
-    const isStepped = onPoint !== undefined && explorer.isNear(point);
-    steps = isStepped ? steps + 1 : 0;
-    isTold = !isStepped || steps % STEPS_PER_STATE === 0;
-    if (isStepped) explorer.step(point);
-    else if (states < denseStates) explorer.runToSection(point);
+    if (onPoint !== undefined && explorer.isNear(point)) {
+      const limitInstructions = INSTRUCTIONS_PER_STATE - (steps % INSTRUCTIONS_PER_STATE);
+      steps += explorer.approach(point, { limitInstructions, alsoAt: returns.address });
+      isTold = steps % INSTRUCTIONS_PER_STATE === 0;
+      continue;
+    }
+    [steps, isTold] = [0, true];
+    if (states < denseStates) explorer.runToSection(point);
     else explorer.runOn(point);
+  }
+}
+
+/** Where a run that meets no boundary is expected back if it goes in a circle. */
+class Returns {
+  #task = 0;
+  #address = 0;
+  #left = 0;
+
+  /** Where the run may be back; `undefined` if it is not expected anywhere. */
+  get address(): number | undefined {
+    return this.#left > 0 ? this.#address : undefined;
+  }
+
+  /** The run is told about at an instruction that it may come back to. */
+  expect({ task: { id }, address }: Point): void {
+    if (this.#left > 0 && id === this.#task && address === this.#address) return;
+    this.#task = id;
+    this.#address = address;
+    this.#left = RETURNS_TOLD;
+  }
+
+  /** Whether the run has come back to the instruction. */
+  isOne({ task: { id }, address }: Point): boolean {
+    if (this.#left === 0 || address !== this.#address || id !== this.#task) return false;
+    this.#left--;
+    return true;
   }
 }
 
@@ -79,7 +114,7 @@ function runInCircle(explorer: Explorer): TailEnd {
 }
 
 /** A path that has not met another by so many sections will only do so where its tasks wait or end. */
-export const DENSE_STATES = 6;
+export const DENSE_STATES = 4;
 
 /**
  * Follows a schedule whose interruptions are all made, and counts it. One in which validators found
@@ -116,8 +151,8 @@ export function followAlone(explorer: Explorer, counter: TallyCounter): void {
 }
 
 /** Knows the states of one run. */
-export function visitsOnce(): (key: string) => Visit {
-  const seen = new Set<string>();
+export function visitsOnce(): (key: number) => Visit {
+  const seen = new Set<number>();
   return (key) => {
     if (seen.has(key)) return 'on this path';
     seen.add(key);

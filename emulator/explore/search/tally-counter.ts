@@ -16,7 +16,6 @@ export class TallyCounter {
   distinctStates = 0;
   merged = 0;
   verifiedMerges = 0;
-  instructions = 0;
   failure: Failure | undefined;
   unsupported: string | undefined;
   readonly #cuts: Partial<Record<Cut, number>> = {};
@@ -85,7 +84,6 @@ export class TallyCounter {
       distinctStates: this.distinctStates,
       merged: this.merged,
       verifiedMerges: this.verifiedMerges,
-      instructions: this.instructions,
       cuts: { ...this.#cuts },
       coverage: Object.fromEntries(this.#coverage),
       findings: [...this.#findings.values()],

@@ -66,7 +66,6 @@ export interface Tally {
   readonly merged: number;
   /** Merges that were checked by comparing the states in full. */
   readonly verifiedMerges: number;
-  readonly instructions: number;
   readonly cuts: Readonly<Partial<Record<Cut, number>>>;
   /** By the address of the interrupted instruction. */
   readonly coverage: Readonly<Record<string, CoverageRow>>;
@@ -85,7 +84,6 @@ export const EMPTY_TALLY: Tally = {
   distinctStates: 0,
   merged: 0,
   verifiedMerges: 0,
-  instructions: 0,
   cuts: {},
   coverage: {},
   findings: [],
@@ -99,7 +97,6 @@ export function addTallies(a: Tally, b: Tally): Tally {
     distinctStates: a.distinctStates + b.distinctStates,
     merged: a.merged + b.merged,
     verifiedMerges: a.verifiedMerges + b.verifiedMerges,
-    instructions: a.instructions + b.instructions,
     cuts: addCounts(a.cuts, b.cuts),
     coverage: addCoverage(a.coverage, b.coverage),
     findings: addFindings(a.findings, b.findings),

@@ -10,12 +10,17 @@ export type Visit = 'new' | 'elsewhere' | 'on this path';
 /** One path's view of the states that a unit has visited. */
 export interface PathStates {
   /** Notes the state as visited with `toMake` interruptions to come, and tells whether it was before. */
-  isExplored(key: string, toMake: number): Visit;
+  isExplored(key: number, toMake: number): Visit;
+  /**
+   * Notes the key, without the window, of a state on a path that has interruptions to come: what follows
+   * without any is explored by a unit of an earlier stage.
+   */
+  passes(key: number): void;
 }
 
 /** States of the plain run. */
 export interface PlainStates {
-  hasState(key: string): boolean;
+  hasState(key: number): boolean;
   /** A sample of them, if they were kept. */
   readonly sample?: MergeSample;
 }
@@ -26,7 +31,8 @@ export class VisitedStates {
   readonly #sample = new MergeSample();
   readonly #describe: () => Uint8Array;
   readonly #counter: TallyCounter;
-  readonly #paths: Map<string, number>[] = [];
+  readonly #paths: Map<number, number>[] = [];
+  readonly #passed = new Set<number>();
   #path = 0;
 
   /**
@@ -45,11 +51,21 @@ export class VisitedStates {
 
   beginPath(): PathStates {
     const path = ++this.#path;
-    return { isExplored: (key, toMake) => this.#visit(key, toMake, path) };
+    return {
+      isExplored: (key, toMake) => this.#visit(key, toMake, path),
+      passes: (key) => this.#passes(key),
+    };
   }
 
-  #visit(key: string, toMake: number, path: number): Visit {
+  #passes(key: number): void {
+    if (this.#passed.has(key)) return;
+    this.#passed.add(key);
+    this.#sample.keep(key, this.#describe);
+  }
+
+  #visit(key: number, toMake: number, path: number): Visit {
     if (this.#baseline?.hasState(key)) return this.#merge(key, this.#baseline.sample);
+    if (toMake === 0 && this.#passed.has(key)) return this.#merge(key, this.#sample);
     this.#paths[toMake] ??= new Map();
     const paths = this.#paths[toMake];
     const known = paths.get(key);
@@ -61,7 +77,7 @@ export class VisitedStates {
     return 'new';
   }
 
-  #merge(key: string, sample: MergeSample | undefined): Visit {
+  #merge(key: number, sample: MergeSample | undefined): Visit {
     if (sample?.compare(key, this.#describe)) this.#counter.verifiedMerges++;
     return 'elsewhere';
   }

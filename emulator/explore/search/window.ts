@@ -1,5 +1,6 @@
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
+import type { SliceStops } from '../../machine/slice.ts';
 import type { SectionMap } from './section-map.ts';
 
 /** How often each task entered each section on a path, and a key of it. Opaque. */
@@ -8,7 +9,8 @@ export interface Entries {
   readonly key: number;
 }
 
-const TASKS_MAX = 256;
+/** Tasks that counts have room for at first. */
+const TASKS_MIN = 8;
 const ENTRIES_LIMIT = 255;
 /** A section that is aborted more often in a row is so by the program itself: it is left alone then. */
 const RETRIES_MAX = 6;
@@ -20,15 +22,24 @@ const RETRIES_MAX = 6;
 export class Window {
   readonly #map: SectionMap;
   readonly #entriesMax: number;
+  /** By the entries that are left of each section. */
+  readonly #stops = new Map<string, SliceStops>();
+  readonly #regionOf: (task: Task) => ArmedRegion | undefined;
   #counts: Uint8Array<ArrayBuffer>;
   /** Whether a snapshot holds #counts. */
   #isShared = false;
   #key = 0;
 
-  constructor(map: SectionMap, entriesMax: number) {
+  /** `regionOf` gives what a task has armed now. */
+  constructor(
+    map: SectionMap,
+    entriesMax: number,
+    regionOf: (task: Task) => ArmedRegion | undefined,
+  ) {
     this.#map = map;
+    this.#regionOf = regionOf;
     this.#entriesMax = entriesMax;
-    this.#counts = new Uint8Array(TASKS_MAX * map.sectionCount);
+    this.#counts = new Uint8Array(TASKS_MIN * map.sectionCount);
   }
 
   save(): Entries {
@@ -47,25 +58,34 @@ export class Window {
     return this.#key;
   }
 
-  /** The task is about to execute `address` with `region` armed: an entry is counted, but no retry. */
-  note(task: Task, address: number, region: ArmedRegion | undefined): void {
-    const isEntry = region?.start === address && task.abortsInRow === 0;
+  /** The task is about to execute `address`: an entry is counted, but no retry. */
+  note(task: Task, address: number): void {
     for (const { section, place } of this.#map.spotsAt(address)) {
-      if (place === 'access' || (place === 'inside' && isEntry)) {
-        this.#count(this.#index(task, section));
+      const most = place === 'access' ? this.#entriesMax : this.#entriesMax + 1;
+      if (place === 'access' || (place === 'inside' && this.#enters(task, address))) {
+        this.#count(this.#index(task, section), most);
       }
     }
   }
 
-  #count(at: number): void {
+  #enters(task: Task, address: number): boolean {
+    return task.abortsInRow === 0 && this.#regionOf(task)?.start === address;
+  }
+
+  #count(at: number, most: number): void {
     const count = this.#counts[at] ?? 0;
-    if (count > Math.min(this.#entriesMax, ENTRIES_LIMIT - 1)) return;
-    if (this.#isShared) {
-      this.#counts = this.#counts.slice();
-      this.#isShared = false;
-    }
+    if (count >= Math.min(most, ENTRIES_LIMIT)) return;
+    if (this.#isShared || at >= this.#counts.length) this.#copy(at);
     this.#counts[at] = count + 1;
     this.#key = (this.#key ^ mix(at, count) ^ mix(at, count + 1)) >>> 0;
+  }
+
+  #copy(highest: number): void {
+    const room = Math.max(this.#counts.length, highest + this.#map.sectionCount);
+    const counts = new Uint8Array(room);
+    counts.set(this.#counts);
+    this.#counts = counts;
+    this.#isShared = false;
   }
 
   /** Whether the task may be interrupted before the instruction at `address`. */
@@ -73,12 +93,39 @@ export class Window {
     if (task.abortsInRow > RETRIES_MAX) return false;
     const spots = this.#map.spotsAt(address);
     if (spots.length === 0) return task.abortsInRow > 0 && this.#isWithin(task);
-    for (const { section, place } of spots) {
-      const entries = this.#counts[this.#index(task, section)] ?? 0;
+    return this.#isOpen(task.id, address);
+  }
+
+  /** Whether one of the places that the instruction has with sections is to be interrupted still. */
+  #isOpen(task: number, address: number): boolean {
+    for (const { section, place } of this.#map.spotsAt(address)) {
+      const entries = this.#counts[task * this.#map.sectionCount + section] ?? 0;
       const isAhead = place === 'before' || place === 'access';
       if (isAhead ? entries < this.#entriesMax : entries <= this.#entriesMax) return true;
     }
     return false;
+  }
+
+  /**
+   * Stops at all addresses that are boundaries of the task, none of whose sections is aborted just now,
+   * until it enters one once more; and `alsoAt`.
+   */
+  stopsOf({ id }: Task, stopsAtSections: boolean, alsoAt: number | undefined): SliceStops {
+    const { sectionCount } = this.#map;
+    const first = id * sectionCount;
+    let key = `${stopsAtSections} ${alsoAt} `;
+    for (let section = 0; section < sectionCount; section++) {
+      const entries = this.#counts[first + section] ?? 0;
+      key += entries < this.#entriesMax ? 'a' : entries === this.#entriesMax ? 'b' : 'c';
+    }
+    let stops = this.#stops.get(key);
+    if (stops === undefined) {
+      const open = this.#map.addresses.filter((address) => this.#isOpen(id, address));
+      if (alsoAt !== undefined) open.push(alsoAt);
+      stops = { boundaries: stopsAtSections, instructions: new Set(open) };
+      this.#stops.set(key, stops);
+    }
+    return stops;
   }
 
   /** Whether boundaries of the task may still come: if not, it need not be stepped. */
@@ -97,7 +144,7 @@ export class Window {
   }
 
   #index(task: Task, section: number): number {
-    return (task.id % TASKS_MAX) * this.#map.sectionCount + section;
+    return task.id * this.#map.sectionCount + section;
   }
 }
 

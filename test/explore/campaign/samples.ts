@@ -68,7 +68,7 @@ const FAILURE: Failure = {
 };
 
 /** A finding with everything that one of a run can have. */
-export const FULL_FINDING: Finding = {
+const FULL_FINDING: Finding = {
   rule: 'R18',
   severity: 'error',
   section: {

@@ -125,18 +125,22 @@ class Branching {
       const point = explorer.here();
       if (point === undefined) return;
       if (point.isBoundary) {
-        if (path.isExplored(explorer.key(true), toMake) === 'elsewhere') {
+        const key = explorer.key();
+        if (path.isExplored(explorer.withWindow(key), toMake) === 'elsewhere') {
           this.#counter.merged++;
           this.#counter.schedules++;
           return;
         }
+        path.passes(key);
         yield* this.branch(point, toMake);
         if (this.#counter.failure !== undefined) return;
         explorer.step(point);
-      } else if (explorer.isNear(point)) explorer.step(point);
+      } else if (explorer.isNear(point)) explorer.approach(point);
       else {
         explorer.runOn(point);
-        if (path.isExplored(explorer.key(true), toMake) === 'elsewhere') return;
+        const key = explorer.key();
+        if (path.isExplored(explorer.withWindow(key), toMake) === 'elsewhere') return;
+        path.passes(key);
       }
     }
   }
@@ -176,7 +180,10 @@ class Branching {
         this.#counter.cut('excursion');
         return;
       }
-      explorer.step(runner);
+      explorer.approach(runner, {
+        limitInstructions: EXCURSION_INSTRUCTIONS_MAX - instructions,
+        stopsAtSections: true,
+      });
     }
   }
 }

@@ -62,7 +62,7 @@ class RandomSearch implements Search {
         continue;
       }
       const mayInterrupt = index < boundaries;
-      if (point.isBoundary && !mayInterrupt && guard.comesBack(explorer.key(false))) {
+      if (point.isBoundary && !mayInterrupt && guard.comesBack(explorer.key())) {
         counter.cut('spin');
         continue;
       }
