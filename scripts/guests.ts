@@ -148,9 +148,10 @@ const programs: readonly GuestProgram[] = [
   },
 ];
 
-/** The run-time that is the same for every build, which is compiled once, and what depends on it. */
+/** The run-time: what is the same for every build, and what looks at these defines. */
 const sharedSources = ['start.S', 'memory.c', 'output.c', 'arguments.c'];
-const threadSource = 'runtime/thread.c';
+const threadSource = 'thread.c';
+const runtimeDefines = /^(RSEQ_|UNPROTECTED$)/;
 
 const compilerFlags = [
   ...['-std=c11', '-O2', '-march=x86-64', '-mtune=generic', '-mno-avx', '-mgeneral-regs-only'],
@@ -259,9 +260,9 @@ function guestBuilds(): readonly GuestBuild[] {
 /** Compiles all guests into `outDir` (which exists) and describes them; writes no manifest. */
 async function buildGuests(sourceDir: string, outDir: string): Promise<BuiltGuests> {
   const toolchain = await findToolchain();
-  const shared = await compileShared(toolchain, sourceDir, outDir);
-  const compile = (guest: CompiledGuest) =>
-    buildGuest(toolchain, sourceDir, outDir, { guest, shared });
+  const runtimeFor = await compileRuntime(toolchain, sourceDir, outDir);
+  const compile = async (guest: CompiledGuest) =>
+    buildGuest(toolchain, sourceDir, outDir, { guest, runtime: await runtimeFor(guest.defines) });
   const guests = await inBatches([...guestBuilds(), ...schemeBuilds()], async (build) => {
     const { expected, ...described } = build;
     return { ...described, files: await compile(build), expected };
@@ -313,37 +314,52 @@ async function inBatches<B, R>(builds: readonly B[], make: (build: B) => Promise
   return results;
 }
 
-/** Returns the object files, in the order in which they are linked. */
-async function compileShared(
+/**
+ * Compiles the run-time, once for every set of defines that it looks at. What it returns gives the
+ * object files for a guest by its defines, in the order in which they are linked.
+ */
+async function compileRuntime(
   { command, leadingArguments }: Toolchain,
   sourceDir: string,
   outDir: string,
-): Promise<readonly string[]> {
-  const objects = sharedSources.map((source) => join(outDir, `${source}.o`));
-  await Promise.all(
-    sharedSources.map((source, i) => {
-      const flags = [...leadingArguments, ...compilerFlags, '-c', '-o', objects[i] ?? ''];
-      return runTool(command, [...flags, `runtime/${source}`], sourceDir);
-    }),
+): Promise<(defines: readonly string[]) => Promise<readonly string[]>> {
+  const compile = async (source: string, object: string, defines: readonly string[] = []) => {
+    const flags = [...leadingArguments, ...compilerFlags, ...flagsOf(defines)];
+    await runTool(command, [...flags, '-c', '-o', object, `runtime/${source}`], sourceDir);
+    return object;
+  };
+  const shared = await Promise.all(
+    sharedSources.map((source) => compile(source, join(outDir, `${source}.o`))),
   );
-  return objects;
+  const threads = new Map<string, Promise<string>>();
+  return async (defines) => {
+    const ours = defines.filter((define) => runtimeDefines.test(define));
+    const key = ours.join();
+    const object = join(outDir, `${threads.size}-${threadSource}.o`);
+    const thread = threads.get(key) ?? compile(threadSource, object, ours);
+    threads.set(key, thread);
+    return [...shared, await thread];
+  };
+}
+
+function flagsOf(defines: readonly string[]): readonly string[] {
+  return defines.map((define) => `-D${define}`);
 }
 
 async function buildGuest(
   toolchain: Toolchain,
   sourceDir: string,
   outDir: string,
-  { guest, shared }: { readonly guest: CompiledGuest; readonly shared: readonly string[] },
+  { guest, runtime }: { readonly guest: CompiledGuest; readonly runtime: readonly string[] },
 ): Promise<ManifestGuest['files']> {
   const { name, source, defines } = guest;
   await mkdir(dirname(join(outDir, name)), { recursive: true });
   const elf = join(outDir, `${name}.elf`);
   const bin = join(outDir, `${name}.bin`);
   // Run inside the source folder, so that no path of this machine can reach a compiled file.
-  const defineFlags = defines.map((define) => `-D${define}`);
-  const flags = [...toolchain.leadingArguments, ...compilerFlags, ...defineFlags, ...linkerFlags];
-  const sources = [...shared, threadSource, source];
-  await runTool(toolchain.command, [...flags, '-o', elf, ...sources], sourceDir);
+  const { command, leadingArguments } = toolchain;
+  const flags = [...leadingArguments, ...compilerFlags, ...flagsOf(defines), ...linkerFlags];
+  await runTool(command, [...flags, '-o', elf, ...runtime, source], sourceDir);
   await runTool(process.env.OBJCOPY || 'objcopy', [...flattenFlags, elf, bin], sourceDir);
   await chmod(bin, 0o644);
   return { bin: await describeFile(outDir, bin), elf: await describeFile(outDir, elf) };

@@ -1,5 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../errors.ts';
+import { loadProgram } from '../loader/load.ts';
+import {
+  type ConfirmingSearch,
+  formatConfirmations,
+  reportConfirmations,
+} from '../report/check/confirm.ts';
 import { toCheckJson } from '../report/check/json.ts';
 import { toSarif } from '../report/check/sarif.ts';
 import { formatCheck } from '../report/check/text.ts';
@@ -8,14 +14,32 @@ import { checkedBy } from '../validate/rules/rule.ts';
 import { type CheckOutcome, checkFiles } from '../validate/static/check-files.ts';
 import { SYNTAXES, type Syntax } from '../validate/static/disassembly.ts';
 import { CONFIG_NAME, parseSuppressions, type Suppression } from '../validate/suppressions.ts';
+import { CONFIRM_OPTIONS, confirmFindings, readConfirmOptions } from './check-confirm.ts';
 import { parseKernel, parseRule, RUN_OPTIONS } from './options.ts';
 import type { Verb } from './verb.ts';
 
 type Format = 'text' | 'json' | 'sarif';
 
-const FORMATS: Readonly<Record<Format, (outcome: CheckOutcome, syntax: Syntax) => string>> = {
-  text: formatCheck,
-  json: (outcome) => `${JSON.stringify(toCheckJson(outcome), null, 2)}\n`,
+const NOTHING = 'nothing to confirm';
+
+type Formatter = (
+  outcome: CheckOutcome,
+  syntax: Syntax,
+  search: ConfirmingSearch | typeof NOTHING | undefined,
+) => string;
+
+const FORMATS: Readonly<Record<Format, Formatter>> = {
+  text: (outcome, syntax, search) => {
+    const report = formatCheck(outcome, syntax);
+    if (search === undefined) return report;
+    const end = search === NOTHING ? 'no finding to confirm\n' : formatConfirmations(search);
+    return `${report}\n${end}`;
+  },
+  json: (outcome, _, search) => {
+    const found = search !== undefined && search !== NOTHING;
+    const confirmations = found && { confirmations: reportConfirmations(search) };
+    return `${JSON.stringify({ ...toCheckJson(outcome), ...confirmations }, null, 2)}\n`;
+  },
   sarif: (outcome) => `${JSON.stringify(toSarif(outcome), null, 2)}\n`,
 };
 
@@ -48,6 +72,7 @@ const builder = {
     requiresArg: true,
     describe: `file of justified suppressions (${CONFIG_NAME} if there is one)`,
   },
+  ...CONFIRM_OPTIONS,
 } as const;
 
 /** `check FILE...`: the static rules over every section of binaries. */
@@ -67,12 +92,19 @@ export const checkVerb: Verb = {
       .example('$0 guest/counter.elf', 'every rule')
       .example('$0 build/*.o --syntax intel --strict', 'objects before they are linked')
       .example('$0 libfoo.so --rule R7,R10 --format json', 'two rules, for a script')
+      .example('$0 guest/bugs/s4-no-rearm.bin --confirm --cpus 1', 'and run it to see them happen')
       .example('$0 app --format sarif > check.sarif', 'for code scanning'),
   prepare: (argv) => {
     const { files, format, syntax, strict, ...options } = readOptions(argv);
+    const confirm = readConfirmOptions(argv);
     return async () => {
+      const [file = ''] = files;
+      const program = confirm && loadProgram(file);
       const outcome = await checkFiles(files, options);
-      process.stdout.write(FORMATS[format](outcome, syntax));
+      const { findings } = outcome;
+      const search =
+        confirm && program && ((await confirmFindings(program, findings, confirm)) ?? NOTHING);
+      process.stdout.write(FORMATS[format](outcome, syntax, search));
       return statusOf(outcome, strict);
     };
   },

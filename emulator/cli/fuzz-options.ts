@@ -150,7 +150,8 @@ export function readFuzzOptions(argv: Arguments): FuzzOptions {
   };
 }
 
-function readSettings(argv: Arguments): FuzzOptions['settings'] {
+/** What decides which schedules are searched. @throws UserError `usage` */
+export function readSettings(argv: Arguments): FuzzOptions['settings'] {
   const text = (name: keyof typeof JOB_DEFAULTS): string =>
     String(argv[name] ?? JOB_DEFAULTS[name]);
   const integer = (name: keyof typeof JOB_DEFAULTS, low: number, high: number): number =>

@@ -1,11 +1,10 @@
-import { type CampaignResult, search } from '../explore/campaign/search.ts';
 import type { SearchReport } from '../report/search-report.ts';
 import { checkCertifiable } from './certificate.ts';
-import { type PreparedSearch, prepareSearch } from './fuzz-job.ts';
+import { prepareSearch } from './fuzz-job.ts';
 import { FUZZ_OPTIONS, type FuzzOptions, readFuzzOptions } from './fuzz-options.ts';
 import { reportFuzz, scheduleFileOf } from './fuzz-report.ts';
 import { checkWritable, writeLines } from './output.ts';
-import { ProgressLine } from './progress-line.ts';
+import { searchInterruptibly } from './search-interruptibly.ts';
 import { locateDefaultLibrary } from './session.ts';
 import type { Verb } from './verb.ts';
 
@@ -42,43 +41,17 @@ export const fuzzVerb: Verb = {
 async function fuzz(options: FuzzOptions): Promise<number> {
   for (const path of [options.json, options.junit, options.tap]) checkWritable(path);
   const libraryPath = await locateDefaultLibrary(options);
-  const prepared = prepareSearch(options);
-  const { job, image, warnings, folder } = prepared;
+  const { job, image, warnings, folder } = prepareSearch(options);
   try {
     checkWritable(scheduleFileOf(options));
     checkCertifiable(options.certificate, job);
     if (!options.quiet) writeLines(warnings);
     const startedAt = performance.now();
-    const result = await searchInterruptibly(prepared, libraryPath, options);
+    const result = await searchInterruptibly({ ...options, job, folder, libraryPath });
     const seconds = (performance.now() - startedAt) / SECOND;
     const report = await reportFuzz(result, job, image, options, libraryPath, seconds);
     return EXIT_STATUS[report.verdict];
   } finally {
     folder?.close();
-  }
-}
-
-/** Ctrl-C ends the search with what is known then. */
-async function searchInterruptibly(
-  { job, folder }: PreparedSearch,
-  libraryPath: string,
-  { jobs, seconds, schedules, quiet }: FuzzOptions,
-): Promise<CampaignResult> {
-  const controller = new AbortController();
-  const stop = (): void => controller.abort();
-  const line = new ProgressLine(process.stderr, !quiet);
-  // Not once: with Ctrl-C on a terminal the signal comes twice, from there and from the launcher.
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  try {
-    return await search({
-      ...{ job, libraryPath, jobs, seconds, schedules, folder },
-      signal: controller.signal,
-      onProgress: (progress) => line.show(progress),
-    });
-  } finally {
-    line.clear();
-    process.removeListener('SIGINT', stop);
-    process.removeListener('SIGTERM', stop);
   }
 }

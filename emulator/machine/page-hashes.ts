@@ -1,8 +1,7 @@
-import xxhash from 'xxhash-wasm';
 import { PAGE_SIZE } from '../../kernel-model/hardware/address.ts';
 import type { PhysicalMemory } from '../../kernel-model/mm/physical-memory.ts';
+import { hasher } from './hasher.ts';
 
-const hasher = await xxhash();
 /** The hash of a page of zeros, which counts as absent. */
 export const ZERO_PAGE_HASH = hasher.h64Raw(new Uint8Array(PAGE_SIZE));
 

@@ -1,10 +1,8 @@
-import xxhash from 'xxhash-wasm';
 import type { KernelState } from '../../kernel-model/kernel-state.ts';
 import type { AddressSpace } from '../../kernel-model/mm/address-space.ts';
 import { encodeCanonically } from './canonical.ts';
+import { hasher } from './hasher.ts';
 import { type PageHashes, ZERO_PAGE_HASH } from './page-hashes.ts';
-
-const hasher = await xxhash();
 
 /** What a hash covers besides memory: everything architectural. */
 export interface HashedState {

@@ -5,18 +5,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Packages that stay outside the bundle, because they load files beside their own: koffi is linked
- * as a module, iced-x86 as CommonJS, since importing it would have Node scan its 900 KB for names
- * that it exports (40 ms). The rest is bundled: one file starts faster than the many of yargs.
+ * The package that stays outside the bundle, because it loads files beside its own. The rest is
+ * bundled: one file starts faster than the many of yargs.
  */
-const modulePackage = 'koffi';
-const commonJsPackage = 'iced-x86';
+const linkedPackage = 'koffi';
 
-/** Bundled CommonJS packages call require() for Node's own modules. */
-const requireBanner = `
-import { createRequire as bundleRequire } from 'node:module';
-const require = bundleRequire(import.meta.url);
-`;
+/** A bundle is one function, which load.mjs calls. */
+const banner = '(function (require, module, exports, bundleUrl) {';
+const footer = '})';
 
 /** A bundle used within this time may belong to a process that still loads parts of it. */
 const keepMilliseconds = 60 * 60 * 1000;
@@ -68,18 +64,19 @@ async function bundle(root, outdir) {
       absWorkingDir: root,
       entryPoints: { cli: 'emulator/cli/main.ts', ...scriptEntries(root) },
       outdir,
-      outExtension: { '.js': '.mjs' },
+      outExtension: { '.js': '.cjs' },
       bundle: true,
-      splitting: true,
       platform: 'node',
-      format: 'esm',
+      format: 'cjs',
       target: 'node20',
       sourcemap: true,
       sourcesContent: false,
-      plugins: [linkPackages, keepSourceUrls, plainStringWidth],
+      plugins: [linkPackage, keepPackageFiles, hashAtOnce, keepSourceUrls, plainStringWidth],
       minifyWhitespace: true,
       minifySyntax: true,
-      banner: { js: requireBanner },
+      define: { 'import.meta.url': 'bundleUrl' },
+      banner: { js: banner },
+      footer: { js: footer },
       logLevel: 'silent',
     });
     return undefined;
@@ -95,26 +92,64 @@ async function bundle(root, outdir) {
 }
 
 /**
- * Links the packages outside by absolute path: a bundle in the user's cache folder has no
- * node_modules above it.
+ * Links the package outside by absolute path: a bundle in the user's cache folder has no node_modules
+ * above it.
  * @type {import('esbuild').Plugin}
  */
-const linkPackages = {
-  name: 'link packages',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: exactly(modulePackage) }, ({ path }) => ({
-      path: import.meta.resolve(path),
+const linkPackage = {
+  name: 'link package',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`^${linkedPackage}$`) }, ({ path }) => ({
+      path: createRequire(import.meta.url).resolve(path),
       external: true,
     }));
-    onResolve({ filter: exactly(commonJsPackage) }, ({ path }) => ({
+  },
+};
+
+/**
+ * iced-x86 goes on to find the file beside its own. What it exports become constants: as properties
+ * of a module they would be looked up at each use.
+ * @type {import('esbuild').Plugin}
+ */
+const keepPackageFiles = {
+  name: 'keep package files',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'constants';
+    onResolve({ filter: /^iced-x86$/ }, ({ path }) => ({
       path: fileURLToPath(import.meta.resolve(path)),
-      namespace: 'commonjs',
+      namespace,
     }));
-    onLoad({ filter: /^/, namespace: 'commonjs' }, ({ path }) => {
+    onLoad({ filter: /^/, namespace }, ({ path }) => {
       const names = Object.keys(createRequire(import.meta.url)(path)).join(', ');
-      return { contents: `export const { ${names} } = require(${JSON.stringify(path)});` };
+      const contents = `export const { ${names} } = require(${JSON.stringify(path)});`;
+      return { contents, resolveDir: dirname(path) };
     });
-    onResolve({ filter: /^/, namespace: 'commonjs' }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /[/\\]iced_x86\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll('__dirname', JSON.stringify(dirname(path))),
+    }));
+  },
+};
+
+/**
+ * xxhash-wasm compiles its 3 KB of WebAssembly in the background, and so one source has to await it
+ * where it is loaded. A bundle cannot: V8 keeps compiled code only of scripts, which have no await.
+ * @type {import('esbuild').Plugin}
+ */
+const hashAtOnce = {
+  name: 'hash at once',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]xxhash-wasm\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8')
+        .replace('async function', 'function')
+        .replace(
+          /\(await WebAssembly\.instantiate\((\w+)\)\)\.instance/,
+          'new WebAssembly.Instance(new WebAssembly.Module($1))',
+        ),
+    }));
+    onLoad({ filter: /[/\\]emulator[/\\]machine[/\\]hasher\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace('await ', ''),
+      loader: 'ts',
+    }));
   },
 };
 
@@ -131,11 +166,6 @@ const plainStringWidth = {
     }));
   },
 };
-
-/** @param {string} name */
-function exactly(name) {
-  return new RegExp(`^${name}$`);
-}
 
 /**
  * `import.meta.url` in a source keeps naming that source, not the bundle.

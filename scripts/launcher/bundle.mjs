@@ -43,18 +43,18 @@ export async function findBundle(root, env) {
 }
 
 /**
- * The module that runs a verb, and its arguments: a script of that name, else the emulator's
+ * The file that runs a verb, and its arguments: a script of that name, else the emulator's
  * command line.
  * @param {string} bundle the folder that findBundle() gave
  * @param {string[]} argv
  */
 export function entryFor(bundle, argv) {
   const [verb = '', ...rest] = argv;
-  const script = join(bundle, 'scripts', `${verb}.mjs`);
+  const script = join(bundle, 'scripts', `${verb}.cjs`);
   if (/^[a-z][a-z-]*$/.test(verb) && existsSync(script)) {
-    return { module: script, args: rest };
+    return { file: script, args: rest };
   }
-  return { module: join(bundle, 'cli.mjs'), args: argv };
+  return { file: join(bundle, 'cli.cjs'), args: argv };
 }
 
 /**

@@ -17,7 +17,7 @@ export function describeInternalError(error) {
 function mapStack(stack) {
   /** @type {Map<string, SourceMap | undefined>} */
   const maps = new Map();
-  return stack.replace(/(file:\/\/[^\s()]+\.mjs):(\d+):(\d+)/g, (position, url, line, column) => {
+  return stack.replace(/(file:\/\/[^\s()]+\.cjs):(\d+):(\d+)/g, (position, url, line, column) => {
     const file = fileURLToPath(url);
     if (!maps.has(file)) {
       maps.set(file, readMap(`${file}.map`));

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { entryFor, findBundle } from './bundle.mjs';
+import { loadBundle } from './load.mjs';
 import { swallowedOptionsMessage } from './swallowed.mjs';
 import { endWithParent, needsWorker, runInWorker } from './worker.mjs';
 
@@ -43,8 +44,8 @@ export async function start(argv) {
     // is edited meanwhile: findBundle() takes this variable first.
     process.env.RSEQ_TESTBED_BUNDLE = found.handle;
     inlineMore();
-    const { module, args } = entryFor(found.folder, argv);
-    const { main } = await import(pathToFileURL(module).href);
+    const { file, args } = entryFor(found.folder, argv);
+    const { main } = loadBundle(file);
     exit(await main(args));
   } catch (error) {
     await fail(error);

@@ -1,5 +1,3 @@
-import { fork } from 'node:child_process';
-
 /**
  * Verbs that run an engine, which is native code, do so in a worker process: should it crash, the
  * status must not look like a guest's that was killed; should it hang, Ctrl-C must still end it.
@@ -42,7 +40,9 @@ export function endWithParent(env) {
  * @param {string[]} argv
  * @returns {Promise<number>} the exit status
  */
-export function runInWorker(argv) {
+export async function runInWorker(argv) {
+  // A worker has no use for it, and loads faster without.
+  const { fork } = await import('node:child_process');
   const [, script = ''] = process.argv;
   const worker = fork(script, argv, {
     env: { ...process.env, [workerVariable]: '1' },

@@ -15,7 +15,7 @@ import { bugs } from './bug-files.ts';
  * over pairs takes minutes a program; the search tries those (npm run regress).
  */
 const FIXED_INTERRUPTIONS = 1;
-const SAMPLE = 10;
+const SAMPLE = 5;
 const TIMEOUT_MS = 300_000;
 
 let machine: Machine;
@@ -48,7 +48,7 @@ describe('brute force over every instruction', () => {
     TIMEOUT_MS,
   );
 
-  test.each(matrixCases(needing(isFullRun ? 2 : 1), 6))(
+  test.each(matrixCases(needing(isFullRun ? 2 : 1), 4))(
     '%s shows with just the interruptions that the index names',
     (_, bug) => {
       const limits = { interruptions: bug.interruptions, merge: true };
@@ -58,7 +58,7 @@ describe('brute force over every instruction', () => {
     TIMEOUT_MS,
   );
 
-  test.each(matrixCases(needing(isFullRun ? 2 : 1), 3))(
+  test.each(matrixCases(needing(isFullRun ? 2 : 1), 2))(
     '%s: leaving out states that were met before changes nothing',
     (_, bug) => {
       for (const twin of ['buggy', 'fixed'] as const) {

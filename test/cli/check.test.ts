@@ -4,15 +4,18 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Ajv from 'ajv';
+import { execa } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RULE_IDS } from '../../emulator/validate/rules/registry.ts';
 import { guestDir } from '../guest/guest-files.ts';
+import { projectRoot, temporaryFolder } from '../support/project.ts';
 import { runCommand } from './capture.ts';
 
 const guest = (name: string) => join(guestDir, `${name}.elf`);
 const gap = guest('rules/r07-gap');
 const push = guest('rules/r16-push');
 const sound = guest('counter');
+const launcher = join(projectRoot, 'scripts', 'rseq-testbed.mjs');
 
 /** The SARIF schema that Microsoft's tools for SARIF check with. */
 function sarifValidator() {
@@ -203,6 +206,106 @@ describe('check', () => {
     );
     expect(status).toBe(0);
     expect(stdout).toContain('note: turner-v2 has no descriptors');
+  });
+});
+
+/** Where `check --confirm` runs, and saves schedules. */
+async function confirmed(file: string, ...options: readonly string[]) {
+  const cwd = await temporaryFolder();
+  const run = (...args: readonly string[]) =>
+    execa(process.execPath, [launcher, ...args], { reject: false, cwd });
+  const { exitCode, stdout } = await run('check', file, '--confirm', ...options);
+  return { status: exitCode, stdout, run };
+}
+
+describe('check --confirm', { timeout: 120_000 }, () => {
+  const FAST = ['--preemptions', '1', '--entries', '1'];
+
+  it.each([
+    [
+      'bugs/s1-end-early.bin',
+      '1',
+      'R10',
+      /confirmed: a schedule fails: exit status 1; task 2 @/,
+      'exit status 1',
+    ],
+    [
+      'bugs/s5-no-cpu-compare.elf',
+      '2',
+      'R8',
+      /confirmed: a schedule fails: exit status 1;/,
+      'exit status 1',
+    ],
+    [
+      'rules/r10-two-commits.elf',
+      '2',
+      'R10',
+      /confirmed: in a run as R12: task 1 stored /,
+      'finding: R12',
+    ],
+    [
+      'rules/run/r14-system-call.bin',
+      '1',
+      'R14',
+      /confirmed: task 1 makes a system call/,
+      'finding: R14',
+    ],
+  ])(
+    '%s on %s vCPUs: %s is confirmed by a schedule that replays',
+    async (file, cpus, rule, text, end) => {
+      const { status, stdout, run } = await confirmed(
+        join(guestDir, file),
+        ...FAST,
+        '--cpus',
+        cpus,
+      );
+      expect(status).toBe(1);
+      expect(stdout).toMatch(/^1 of 1 finding confirmed by a search: \d+ schedules? in /m);
+      const line = stdout.split('\n').find((each) => each.startsWith(`  ${rule} at `));
+      expect(line).toMatch(text);
+      const command = /replay: npx rseq-testbed (replay \S+)/.exec(stdout)?.[1] ?? '';
+      const replayed = await run(...command.split(' '));
+      expect(replayed.exitCode).toBe(1);
+      expect(replayed.stderr).toContain(`reproduced: ${end}`);
+    },
+  );
+
+  it('says what the bounds did not reach, in JSON too', async () => {
+    const { stdout, run } = await confirmed(
+      guest('rules/r13-read-back'),
+      ...FAST,
+      '--format',
+      'json',
+    );
+    expect(JSON.parse(stdout).confirmations).toMatchObject({
+      search: { cpus: 2, preemptions: 1, complete: true },
+      findings: [{ rule: 'R13', status: 'not reached' }],
+    });
+    const text = await run('check', guest('rules/r13-read-back'), '--confirm', ...FAST);
+    expect(text.stdout).toContain('0 of 1 finding confirmed by a search');
+    expect(text.stdout).toMatch(/^ {2}R13 at section\S*: not reached within these bounds$/m);
+  });
+
+  it('runs nothing where there is nothing to confirm', async () => {
+    expect(await runCommand('check', sound, '--confirm')).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/0 errors, 0 warnings.*\n\nno finding to confirm\n$/),
+      stderr: '',
+    });
+  });
+
+  it.each([
+    [[sound, gap, '--confirm'], '--confirm takes one file'],
+    [[sound, '--confirm', '--format', 'sarif'], '--confirm goes with --format text or json'],
+    [[sound, '--cpus', '2'], '--cpus goes with --confirm'],
+    [[sound, '--', '1'], 'what follows -- goes with --confirm'],
+    [[sound, '--confirm', '--time', '0'], '--time takes a whole number from 1'],
+    [[process.execPath, '--confirm'], 'dynamic'],
+  ])('%j: one line and status 125', async (args, message) => {
+    const { status, stdout, stderr } = await runCommand('check', ...args);
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
+    expect(stderr).toMatch(/^rseq-testbed: [^\n]+\n$/);
+    expect(stderr).toContain(message);
   });
 });
 

@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
 import { SEARCH_STRATEGIES } from '../../emulator/explore/search/registry.ts';
 import { guestDir } from '../guest/guest-files.ts';
+import { isFullRun } from '../support/matrix.ts';
 import { projectRoot, temporaryFolder } from '../support/project.ts';
 import { runCommand } from './capture.ts';
 
@@ -89,6 +90,101 @@ test('a failure is kept in the folder, replays, and is what a resumed search tel
   const withoutTime = (text: string): string => text.replace(/in [\d.]+ s/, '');
   expect(resumed.status).toBe(1);
   expect(withoutTime(resumed.stderr)).toBe(withoutTime(failing.stderr));
+});
+
+const ONE = ['--preemptions', '1', '--entries', '1'];
+const ruleRun = (name: string) => join(guestDir, 'rules', 'run', `${name}.bin`);
+
+/** Searches in a folder of its own, where its schedules are replayed. */
+async function fuzzIn(...args: readonly string[]) {
+  const cwd = await temporaryFolder();
+  const run = (...words: readonly string[]) =>
+    execa(process.execPath, [launcher, ...words], { reject: false, cwd });
+  const { exitCode, stderr } = await run('fuzz', '--json', 'report.json', ...args);
+  const report = JSON.parse(await readFile(join(cwd, 'report.json'), 'utf8'));
+  const replay = ({ replayCommand }: { readonly replayCommand: string }) =>
+    run(...replayCommand.split(' ').slice(2), '--json', '-');
+  return { status: exitCode, stderr, report, replay, run };
+}
+
+test('what validators find fails a search that nothing else fails, and replays', async () => {
+  const { status, stderr, report, replay } = await fuzzIn(ruleRun('r27-effect-then-exit'), ...ONE);
+  expect(status).toBe(1);
+  expect(report).toMatchObject({
+    verdict: 'fail',
+    failure: {
+      outcome: { kind: 'finding', rule: 'R27' },
+      interruptions: [],
+      instruction: { why: 'breaks a rule' },
+    },
+    findings: [
+      { rule: 'R27', severity: 'error', scheduleFile: 'failure.json' },
+      {
+        rule: 'R12',
+        scheduleFile: 'finding-1.json',
+        interruptions: [expect.stringContaining('spurious reschedule')],
+      },
+    ],
+  });
+  for (const {
+    schedules,
+    scheduleFile,
+    replayCommand,
+    interruptions,
+    ...finding
+  } of report.findings) {
+    expect(schedules).toBeGreaterThan(0);
+    expect(stderr).toContain(finding.message);
+    const replayed = await replay({ replayCommand });
+    expect(replayed.exitCode, scheduleFile).toBe(1);
+    expect(JSON.parse(replayed.stdout).findings, interruptions).toContainEqual(finding);
+  }
+});
+
+// Each run that minimising tries is looked at twice.
+test.each(isFullRun ? ['r28-foreign-reset'] : [])(
+  'the order of accesses in %s is a finding that is minimised and replays',
+  async (name) => {
+    const { status, stderr, report, replay } = await fuzzIn(ruleRun(name), ...ONE);
+    expect(status).toBe(1);
+    expect(stderr).toContain('1 interruption (none can be left out)');
+    const [finding] = report.findings;
+    const replayed = await replay(finding);
+    expect(replayed.exitCode).toBe(1);
+    expect(JSON.parse(replayed.stdout).findings).toMatchObject([
+      { rule: 'R28', message: finding.message },
+    ]);
+  },
+);
+
+test.each(['--junit', '--tap'])('a finding is a failure in the report of %s', async (option) => {
+  const { status, stdout } = await fuzz(ruleRun('r25-ids-written'), ...ONE, option, '-');
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/failures="1"|^not ok 1/m);
+  expect(stdout).toContain('R25 ids-not-written');
+});
+
+test('warnings of validators leave a pass, each with a schedule that shows it', async () => {
+  const args = [ruleRun('r31-call-in-slice'), ...ONE, '--kernel', '7.1', '--cpus', '1'];
+  const { status, report, replay } = await fuzzIn(...args);
+  expect({ status, verdict: report.verdict }).toEqual({ status: 0, verdict: 'pass' });
+  expect(report.findings).toMatchObject([{ rule: 'R31', severity: 'warning' }]);
+  const [finding] = report.findings;
+  expect(finding.scheduleFile).toBe('finding-1.json');
+  const replayed = await replay(finding);
+  expect(replayed.exitCode).toBe(0);
+  expect(JSON.parse(replayed.stdout).findings).toMatchObject([
+    { rule: 'R31', address: finding.address, message: finding.message, position: finding.position },
+  ]);
+});
+
+test('what a guest does that fails by itself stands beside its failure', async () => {
+  const { status, report } = await fuzzIn(unprotected, ...ONE, '--cpus', '1', '--', '2', '1');
+  expect(status).toBe(1);
+  expect(report).toMatchObject({
+    failure: { outcome: { kind: 'exit', status: 1 } },
+    findings: [{ rule: 'R18', scheduleFile: 'failure.json' }],
+  });
 });
 
 test('a folder is not taken up for another search', async () => {

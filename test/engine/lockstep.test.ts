@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { Decoder, DecoderOptions, RflagsBits } from 'iced-x86';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { DefaultStrategy } from '../../emulator/explore/strategies/default.ts';
+import type { ProgramImage } from '../../emulator/loader/image.ts';
 import { loadProgram } from '../../emulator/loader/load.ts';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import { openMachine } from '../../emulator/machine/open.ts';
@@ -16,14 +17,21 @@ const NATIVE = { rip: 0, general: 1, flags: 17, xmm: 18 } as const;
 const STEPS_MIN = 10_000;
 
 interface NativeRun {
-  readonly program: string;
+  readonly image: ProgramImage;
   readonly begin: number;
   readonly words: BigUint64Array;
   readonly steps: number;
 }
 
-/** Compiles the guest and steps it on the host; skips where that cannot be done. */
+let native: NativeRun | undefined;
+
+/** The guest's native run, made once; skips where it cannot be made. */
 async function stepNatively(context: TestContext): Promise<NativeRun> {
+  native ??= await compileAndStep(context);
+  return native;
+}
+
+async function compileAndStep(context: TestContext): Promise<NativeRun> {
   context.skip(process.arch !== 'x64' || process.platform !== 'linux', 'this is not Linux x86-64');
   const folder = await temporaryFolder();
   const source = (name: string) => join(projectRoot, 'test', 'native', name);
@@ -37,7 +45,8 @@ async function stepNatively(context: TestContext): Promise<NativeRun> {
   context.skip(built.failed && built.exitCode === undefined, 'there is no gcc');
   expect(built.stderr).toBe('');
   await execa('gcc', ['-O1', '-o', stepper, source('stepper.c')]);
-  const begin = loadProgram(program).image.symbols.find('begin');
+  const { image } = loadProgram(program);
+  const begin = image.symbols.find('begin');
   if (begin === undefined) throw new Error('the guest has a symbol begin');
   const stepped = await execa(stepper, [program, begin.toString(16)], {
     encoding: 'buffer',
@@ -47,13 +56,13 @@ async function stepNatively(context: TestContext): Promise<NativeRun> {
   context.skip(stepped.exitCode === 3, 'ptrace is not allowed here');
   expect(stepped.exitCode).toBe(0);
   const words = new BigUint64Array(stepped.stdout.slice().buffer);
-  return { program, begin, words, steps: words.length / WORDS_PER_STEP };
+  return { image, begin, words, steps: words.length / WORDS_PER_STEP };
 }
 
-async function bootAt({ program, begin }: NativeRun): Promise<Machine> {
+async function bootAt({ image, begin }: NativeRun): Promise<Machine> {
   const machine = openMachine({ libraryPath: await unicornLibrary() });
   machine.boot({
-    program: { image: loadProgram(program).image, args: [], env: [] },
+    program: { image, args: [], env: [] },
     profile: LINUX_6_18,
     vcpus: 1,
     seed: 1,

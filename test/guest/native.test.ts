@@ -1,9 +1,10 @@
 import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { isFullRun } from '../support/matrix.ts';
 import { guestDir, isForMainline, isUnprotected, readManifest } from './guest-files.ts';
 import { findPinning, runNatively, whyNotNative } from './native.ts';
 
-const repetitions = 5;
+const repetitions = isFullRun ? 5 : 2;
 const runsTimeoutMilliseconds = 120_000;
 /** A rerun with this many times the default COUNT, so that a pinned run is preempted often. */
 const pinnedFactor = 100;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { parseBugIndex } from '../../emulator/regress/bug-index.ts';
 import { compareWithManifest } from '../../scripts/guests/publish.ts';
 import { main } from '../../scripts/guests.ts';
+import { matrixCases } from '../support/matrix.ts';
 import { guestDir, isForMainline, isUnprotected, readManifest } from './guest-files.ts';
 import { runNatively, whyNotNative } from './native.ts';
 
@@ -64,12 +65,13 @@ describe('guests rebuilt', () => {
       context.skip(noCompiler !== undefined, noCompiler);
       const obstacle = await whyNotNative();
       context.skip(obstacle !== undefined, obstacle);
-      for (const guest of behaving) {
-        for (const args of [[], ['0'], ['3', '17']]) {
-          const fresh = await runNatively(join(rebuilt, guest.files.elf.path), args);
-          const old = await runNatively(join(guestDir, guest.files.elf.path), args);
-          expect(fresh, `${guest.name} ${args.join(' ')}`).toEqual(old);
-        }
+      const runs = behaving.flatMap((guest) =>
+        [[], ['0'], ['3', '17']].map((args) => ({ guest, args })),
+      );
+      for (const { guest, args } of matrixCases(runs, 12)) {
+        const fresh = await runNatively(join(rebuilt, guest.files.elf.path), args);
+        const old = await runNatively(join(guestDir, guest.files.elf.path), args);
+        expect(fresh, `${guest.name} ${args.join(' ')}`).toEqual(old);
       }
     },
     buildTimeoutMilliseconds,

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 describe('counter.bin on any number of vCPUs, at any tick, with any seed', () => {
-  for (const setting of matrixCases(everySetting, 24)) {
+  for (const setting of matrixCases(everySetting, 10)) {
     const { cpus, tick, seed } = setting;
     it(`gives the right total: --cpus ${cpus} --tick ${tick} --seed ${seed}`, () => {
       const first = runGuest(machine, { guest: 'counter.bin', ...setting });
@@ -50,7 +50,7 @@ describe('every guest of the manifest', async () => {
         settings.map((setting) => ({ guest, form, setting })),
       ),
     );
-  for (const { guest, form, setting } of matrixCases(cases, 36)) {
+  for (const { guest, form, setting } of matrixCases(cases, 20)) {
     const file = guest.files[form].path;
     const { cpus, tick, seed } = setting;
     it(`${file} ends as expected: --cpus ${cpus} --tick ${tick} --seed ${seed}`, () => {
@@ -62,12 +62,12 @@ describe('every guest of the manifest', async () => {
 
   for (const guest of guests.filter(isUnprotected)) {
     it(`${guest.name} loses an update with some seed: the emulator interleaves`, () => {
-      const outcomes = seeds.map(
-        (seed) =>
-          runGuest(machine, { guest: guest.files.bin.path, args: guest.args, tick: 50, seed })
-            .outcome,
-      );
-      expect(outcomes).toContainEqual({ kind: 'exit', status: 1 });
+      const losing = seeds.find((seed) => {
+        const run = { guest: guest.files.bin.path, args: guest.args, tick: 50, seed };
+        const { outcome } = runGuest(machine, run);
+        return outcome.kind === 'exit' && outcome.status === 1;
+      });
+      expect(losing).toBeDefined();
     });
   }
 });

@@ -68,11 +68,11 @@ describe('a guest tells', () => {
   test.each(PAIRS.map((pair) => [pair.a.name, pair.b.name, pair] as const))(
     '%s from %s',
     (_, __, { a, b }) => {
-      const telling = candidatesFor(a, b).filter((guest) => {
+      const telling = candidatesFor(a, b).find((guest) => {
         const [one, other] = [endingsOf(guest, a), endingsOf(guest, b)];
         return one !== undefined && other !== undefined && `${one}` !== `${other}`;
       });
-      expect(telling, 'the same endings under both, with every guest').not.toEqual([]);
+      expect(telling, 'the same endings under both, with every guest').toBeDefined();
     },
   );
 });

@@ -54,7 +54,7 @@ function profileOf(guest: ManifestGuest): KernelProfile {
 }
 
 describe('every workload under its own scheme', () => {
-  for (const { guest, profile, form, setting } of matrixCases(cases, 108)) {
+  for (const { guest, profile, form, setting } of matrixCases(cases, 54)) {
     const { cpus, tick, seed } = setting;
     const file = guest.files[form].path;
     const options = `--kernel ${profile.name} --cpus ${cpus} --tick ${tick} --seed ${seed}`;
@@ -76,14 +76,13 @@ describe('what makes a scheme sound', () => {
   it.each(guests.filter(isUnprotected).map((guest) => [guest.name, guest] as const))(
     '%s loses an update with some seed',
     (_, guest) => {
-      const outcomes = [7, 50].flatMap((tick) =>
-        seeds.map((seed) => {
-          const file = guest.files.bin.path;
-          const setting = { cpus: 2, tick, seed, profile: profileOf(guest) };
-          return runGuest(machine, { guest: file, args: guest.args, ...setting }).outcome;
-        }),
-      );
-      expect(outcomes).toContainEqual({ kind: 'exit', status: 1 });
+      const settings = [7, 50].flatMap((tick) => seeds.map((seed) => ({ cpus: 2, tick, seed })));
+      const losing = settings.find((setting) => {
+        const run = { guest: guest.files.bin.path, args: guest.args, profile: profileOf(guest) };
+        const { outcome } = runGuest(machine, { ...run, ...setting });
+        return outcome.kind === 'exit' && outcome.status === 1;
+      });
+      expect(losing).toBeDefined();
     },
   );
 });

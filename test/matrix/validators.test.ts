@@ -70,7 +70,7 @@ describe('validators find nothing in a right guest, whatever the schedule', () =
       .filter(({ settings: { escalate } }) => escalate !== false)
       .flatMap((guest) => casesOf(guest, guest.settings.kernel)),
   ];
-  for (const { run } of matrixCases(cases, 60)) {
+  for (const { run } of matrixCases(cases, 18)) {
     it(titleOf(run), async () => {
       const { outcome, findings } = await runSettled(machine, again, run);
       expect(findings).toEqual([]);
@@ -85,7 +85,7 @@ describe('validators find what is forbidden in a guest that tells kernels apart'
       casesOf(guest, kernel, CALLING.includes(guest.name) ? ['R14'] : []),
     ),
   );
-  for (const { run, findings: expected } of matrixCases(cases, 20)) {
+  for (const { run, findings: expected } of matrixCases(cases, 9)) {
     it(titleOf(run), async () => {
       const found = rulesOf((await runSettled(machine, again, run)).findings);
       expect(found.filter((rule) => !expected.includes(rule))).toEqual([]);
@@ -97,7 +97,7 @@ describe('validators name the section of a guest that is never armed', () => {
   const cases = guests
     .filter((guest) => isUnprotected(guest) && !isSchemeGuest(guest))
     .flatMap((guest) => casesOf(guest, guest.kernel, ['R18']));
-  for (const { run, findings: expected } of matrixCases(cases, 10)) {
+  for (const { run, findings: expected } of matrixCases(cases, 5)) {
     it(titleOf(run), () => {
       expect(rulesOf(runWatched(machine, run).findings)).toEqual(expected);
     });

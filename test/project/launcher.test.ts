@@ -1,7 +1,7 @@
-import { chmod, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa, type Options } from 'execa';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeProject, temporaryFolder, writeProjectFile } from '../support/project.ts';
 
 const launcher = 'scripts/rseq-testbed.mjs';
@@ -40,8 +40,14 @@ const sources = {
     "  console.log('tool', ...argv);\n  return 0;\n}\n",
 };
 
-function project(): Promise<string> {
-  return makeProject(['package.json', launcher, 'scripts/launcher'], sources);
+/** For tests that only run verbs: its bundle is built once. */
+let shared: string;
+beforeAll(async () => {
+  shared = await project(await temporaryFolder(afterAll));
+});
+
+function project(root?: string): Promise<string> {
+  return makeProject(['package.json', launcher, 'scripts/launcher'], sources, root);
 }
 
 async function run(root: string, args: readonly string[], options: Options = {}) {
@@ -60,7 +66,7 @@ function bundles(root: string): Promise<string[]> {
 }
 
 test('a verb gives its output and its status, and nothing else', async () => {
-  expect(await run(await project(), ['say'])).toEqual({ status: 7, stdout: 'first', stderr: '' });
+  expect(await run(shared, ['say'])).toEqual({ status: 7, stdout: 'first', stderr: '' });
 });
 
 test('unchanged sources are bundled once', async () => {
@@ -70,6 +76,33 @@ test('unchanged sources are bundled once', async () => {
   await run(root, ['say']);
   expect(before).toHaveLength(1);
   expect(await bundles(root)).toEqual(before);
+});
+
+test('compiled code is kept with its bundle, and made anew where it is damaged', async () => {
+  const root = await project();
+  await run(root, ['say']);
+  const [bundle = ''] = await bundles(root);
+  const folder = join(root, '.cache/rseq-testbed/bundle', bundle);
+  const [kept = '', ...others] = (await readdir(folder)).filter((name) => name.endsWith('.cache'));
+  expect({ kept, others }).toEqual({
+    kept: `cli.cjs.${process.version}-${process.arch}.cache`,
+    others: [],
+  });
+  const { mtimeMs } = await stat(join(folder, kept));
+  await run(root, ['say']);
+  expect((await stat(join(folder, kept))).mtimeMs).toBe(mtimeMs);
+
+  const whole = await readFile(join(folder, kept));
+  const damages: readonly ((bytes: Buffer) => Buffer)[] = [
+    (bytes) => bytes.subarray(0, bytes.length / 2),
+    (bytes) => bytes.fill(0, bytes.length / 2),
+    (bytes) => bytes.subarray(0, 2),
+  ];
+  for (const damage of damages) {
+    await writeFile(join(folder, kept), damage(Buffer.from(whole)));
+    expect(await run(root, ['say'])).toEqual({ status: 7, stdout: 'first', stderr: '' });
+    expect((await stat(join(folder, kept))).size).toBeGreaterThan(whole.length * 0.9);
+  }
 });
 
 test('an edited source is what runs next, even with its old size and time', async () => {
@@ -103,7 +136,7 @@ test('old bundles are removed, those used lately are kept', async () => {
   const folder = join(root, '.cache/rseq-testbed/bundle');
   const longAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
   for (let age = 0; age < 12; age++) {
-    await writeProjectFile(folder, `old-${String(age).padStart(2, '0')}/cli.mjs`, '');
+    await writeProjectFile(folder, `old-${String(age).padStart(2, '0')}/cli.cjs`, '');
     const time = new Date(longAgo.getTime() - age * 1000);
     await utimes(join(folder, `old-${String(age).padStart(2, '0')}`), time, time);
   }
@@ -143,12 +176,12 @@ test('with no folder to write, one line says so', async () => {
 });
 
 test('import.meta.url names the source', async () => {
-  const root = await project();
+  const root = shared;
   expect((await run(root, ['url'])).stdout).toMatch(/^file:.*\/emulator\/cli\/main\.ts$/);
 });
 
 test('a script is a verb', async () => {
-  expect((await run(await project(), ['tool', 'a', '--b'])).stdout).toBe('tool a --b');
+  expect((await run(shared, ['tool', 'a', '--b'])).stdout).toBe('tool a --b');
 });
 
 test('a child runs the code of its parent, whatever was edited meanwhile', async () => {
@@ -161,7 +194,7 @@ test('a child runs the code of its parent, whatever was edited meanwhile', async
 });
 
 test("a user's mistake is one line", async () => {
-  expect(await run(await project(), ['user'])).toEqual({
+  expect(await run(shared, ['user'])).toEqual({
     status: 125,
     stdout: '',
     stderr: 'rseq-testbed: no such file',
@@ -169,25 +202,25 @@ test("a user's mistake is one line", async () => {
 });
 
 test.each(['bug', 'later'])('our mistake (%s) shows where in the sources', async (verb) => {
-  const { status, stderr } = await run(await project(), [verb]);
+  const { status, stderr } = await run(shared, [verb]);
   expect(status).toBe(125);
   expect(stderr).toMatch(/^rseq-testbed: internal error, please report it: TypeError: /);
   expect(stderr).toMatch(/ \(?emulator\/cli\/main\.ts:1[34]:\d+/);
 });
 
 test('a verb that never ends is not a success', async () => {
-  expect(await run(await project(), ['never'])).toMatchObject({
+  expect(await run(shared, ['never'])).toMatchObject({
     status: 125,
     stderr: 'rseq-testbed: internal error: the verb never finished',
   });
 });
 
 test('what is still open does not keep a finished verb alive', async () => {
-  expect((await run(await project(), ['open'], { timeout: 20_000 })).status).toBe(3);
+  expect((await run(shared, ['open'], { timeout: 20_000 })).status).toBe(3);
 });
 
 test('a reader that goes away ends the verb quietly', async () => {
-  const root = await project();
+  const root = shared;
   const child = execa(process.execPath, [launcher, 'flood'], { cwd: root, reject: false });
   child.stdout.once('data', () => child.stdout.destroy());
   const { exitCode, stderr } = await child;
@@ -220,7 +253,7 @@ test('packages that are not installed are named, with what to do', async () => {
 });
 
 test('the command can be started by its own name', async () => {
-  const root = await project();
+  const root = shared;
   await chmod(join(root, launcher), 0o755);
   const { exitCode, stdout } = await execa(join(root, launcher), ['say'], { reject: false });
   expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: 'first' });

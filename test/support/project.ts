@@ -7,22 +7,25 @@ import { onTestFinished } from 'vitest';
 /** The folder of this project. */
 export const projectRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Makes a folder that is removed when the test ends. */
-export async function temporaryFolder(): Promise<string> {
+/** Makes a folder that is removed when the test ends, or when `whenOver` says. */
+export async function temporaryFolder(
+  whenOver: (remove: () => Promise<void>) => void = onTestFinished,
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rseq-testbed-project-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  whenOver(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
 /**
  * Makes a project of the same packages: `copied` are files or folders of this project, `written`
- * the texts of further files by path. Returns its folder.
+ * the texts of further files by path. Returns its folder, a temporary one.
  */
 export async function makeProject(
   copied: readonly string[],
   written: Readonly<Record<string, string>>,
+  root?: string,
 ): Promise<string> {
-  const root = await temporaryFolder();
+  root ??= await temporaryFolder();
   await symlink(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
   for (const path of copied) {
     await cp(join(projectRoot, path), join(root, path), { recursive: true });

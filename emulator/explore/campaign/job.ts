@@ -46,6 +46,9 @@ const boundsSchema = v.strictObject({
   seed: integer(0),
   depth: integer(1),
   schedule: v.exactOptional(decisionList),
+  suspects: v.exactOptional(
+    v.array(v.strictObject({ section: integer(0), start: integer(0), end: integer(0) })),
+  ),
 } satisfies Record<keyof SearchBounds, v.GenericSchema>);
 
 function isStrategyName(value: unknown): value is StrategyName {

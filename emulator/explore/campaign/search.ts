@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { assert, assertNever } from '../../../kernel-model/assert.ts';
 import { UserError } from '../../errors.ts';
@@ -120,7 +121,8 @@ class Campaign {
   }
 
   #startWorker(): void {
-    const { job, libraryPath, startWorker = forkWorker } = this.#options;
+    const { job, libraryPath, jobs } = this.#options;
+    const startWorker = this.#options.startWorker ?? forkWorker(jobs < availableParallelism());
     const worker = new WorkerHandle(startWorker, {
       onAnswer: (from, answer) => this.#guard(() => this.#onAnswer(from, answer)),
       onCrash: (from, reason) => this.#guard(() => this.#onCrash(from, reason)),

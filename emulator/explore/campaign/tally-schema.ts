@@ -110,16 +110,18 @@ export const tallySchema = v.strictObject({
   cuts: v.strictObject(cutCounts),
   coverage: v.record(v.pipe(v.string(), v.digits()), v.strictObject(coverageCounts)),
   findings: v.array(foundSchema),
+  failuresIn: v.array(v.strictObject({ suspect: count, failure: failureSchema })),
   failure: v.optional(failureSchema),
   unsupported: v.optional(v.string()),
 } satisfies Record<keyof Tally, v.GenericSchema>);
 
 /** What tallySchema takes back. */
 export function encodeTally(tally: Tally): object {
-  const { failure, findings } = tally;
+  const { failure, findings, failuresIn } = tally;
   return {
     ...tally,
     findings: findings.map(withWords),
+    failuresIn: failuresIn.map((each) => ({ ...each, failure: withWords(each.failure) })),
     ...(failure !== undefined && { failure: withWords(failure) }),
   };
 }

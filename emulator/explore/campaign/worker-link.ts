@@ -23,12 +23,19 @@ export type StartWorker = (events: WorkerEvents) => WorkerLink;
 
 const WORKER_VERB = 'search-worker';
 
-/** Starts a worker: the command of this very package, with IPC. */
-export const forkWorker: StartWorker = ({ onMessage, onExit }) => {
+/**
+ * What starts a worker, the command of this very package with IPC, which may use helper threads (for the
+ * collector and the compiler) or must do all by itself, because every processor has a worker.
+ */
+export function forkWorker(hasHelperThreads: boolean): StartWorker {
+  return (events) => startWorker(events, hasHelperThreads ? [] : ['--single-threaded']);
+}
+
+function startWorker({ onMessage, onExit }: WorkerEvents, execArgv: readonly string[]): WorkerLink {
   const packageFile = createRequire(import.meta.url).resolve('rseq-testbed/package.json');
   const launcher = join(dirname(packageFile), 'scripts', 'rseq-testbed.mjs');
   const child = fork(launcher, [WORKER_VERB], {
-    execArgv: [],
+    execArgv: [...execArgv],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, RSEQ_TESTBED_WORKER: '1' },
   });
@@ -44,4 +51,4 @@ export const forkWorker: StartWorker = ({ onMessage, onExit }) => {
       child.kill('SIGKILL');
     },
   };
-};
+}

@@ -23,4 +23,17 @@ export interface SearchBounds {
   readonly depth: number;
   /** For `replay`: the schedule to play. */
   readonly schedule?: readonly Decision[];
+  /**
+   * Given where failures do not end a search: of those that interrupt nothing but code of one of these
+   * parts, the first is kept for it.
+   */
+  readonly suspects?: readonly SuspectCode[];
+}
+
+/** A section with the code around it. */
+export interface SuspectCode {
+  /** Where the section starts. */
+  readonly section: number;
+  readonly start: number;
+  readonly end: number;
 }

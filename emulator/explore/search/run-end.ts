@@ -1,5 +1,6 @@
-import { isPass } from '../../machine/outcome.ts';
+import { isPass, type Outcome } from '../../machine/outcome.ts';
 import type { Explorer } from './explorer.ts';
+import type { Failure } from './tally.ts';
 import type { TallyCounter } from './tally-counter.ts';
 
 /**
@@ -24,5 +25,21 @@ export function countRun(explorer: Explorer, counter: TallyCounter, isEndless = 
     counter.cut('timeout');
     return;
   }
-  counter.failure ??= { interruptions: made, decisions: machine.decisions, outcome, isEndless };
+  const failure = (): Failure => {
+    return { interruptions: made, decisions: machine.decisions, outcome, isEndless };
+  };
+  const { suspects } = explorer.bounds;
+  if (suspects === undefined) counter.failure ??= failure();
+  else {
+    const places = [...made.map(({ address }) => address), ...placesOf(outcome)];
+    suspects.forEach(({ start, end }, suspect) => {
+      const isInside = (address: number) => address >= start && address < end;
+      if (places.length > 0 && places.every(isInside)) counter.failIn(suspect, failure);
+    });
+  }
+}
+
+/** The place that an outcome itself names, where that says whose fault it is. */
+function placesOf(outcome: Outcome): readonly number[] {
+  return outcome.kind === 'livelock' ? [outcome.section] : [];
 }

@@ -21,6 +21,7 @@ export class TallyCounter {
   readonly #cuts: Partial<Record<Cut, number>> = {};
   readonly #coverage = new Map<number, CoverageRow>();
   readonly #suspicions = new Set<string>();
+  readonly #failuresIn = new Map<number, Failure>();
   readonly #findings = new Map<string, FoundViolation>();
 
   cut(reason: Cut): void {
@@ -71,6 +72,11 @@ export class TallyCounter {
     this.#findings.set(name, { ...first, schedules: first.schedules + 1 });
   }
 
+  /** A schedule failed that interrupted nothing but a suspect; `failure` is asked for where it is the first. */
+  failIn(suspect: number, failure: () => Failure): void {
+    if (!this.#failuresIn.has(suspect)) this.#failuresIn.set(suspect, failure());
+  }
+
   /** What was counted since the counter was made. */
   get tally(): Tally {
     return {
@@ -81,6 +87,7 @@ export class TallyCounter {
       cuts: { ...this.#cuts },
       coverage: Object.fromEntries(this.#coverage),
       findings: [...this.#findings.values()],
+      failuresIn: [...this.#failuresIn].map(([suspect, failure]) => ({ suspect, failure })),
       failure: this.failure,
       unsupported: this.unsupported,
     };

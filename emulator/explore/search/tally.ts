@@ -23,6 +23,12 @@ export interface FoundViolation {
   readonly decisions: readonly Decision[];
 }
 
+/** A failure of one of `SearchBounds.suspects`, by its number. */
+export interface FailureIn {
+  readonly suspect: number;
+  readonly failure: Failure;
+}
+
 /** The failure that a tally comes to: a run that fails by itself, else the first error of validators. */
 export function failureOf({ failure, findings }: Tally): Failure | undefined {
   if (failure !== undefined) return failure;
@@ -65,6 +71,8 @@ export interface Tally {
   readonly coverage: Readonly<Record<string, CoverageRow>>;
   /** What validators found, in the order in which it came up. */
   readonly findings: readonly FoundViolation[];
+  /** The first failure that interrupts nothing but one of the suspects: see SearchBounds. */
+  readonly failuresIn: readonly FailureIn[];
   /** A schedule that fails by itself. */
   readonly failure?: Failure | undefined;
   /** The first thing met that we do not model. */
@@ -79,6 +87,7 @@ export const EMPTY_TALLY: Tally = {
   cuts: {},
   coverage: {},
   findings: [],
+  failuresIn: [],
 };
 
 /** The sum of two tallies; of two failures the first one's. */
@@ -91,6 +100,7 @@ export function addTallies(a: Tally, b: Tally): Tally {
     cuts: addCounts(a.cuts, b.cuts),
     coverage: addCoverage(a.coverage, b.coverage),
     findings: addFindings(a.findings, b.findings),
+    failuresIn: addFailuresIn(a.failuresIn, b.failuresIn),
     failure: a.failure ?? b.failure,
     unsupported: a.unsupported ?? b.unsupported,
   };
@@ -106,6 +116,10 @@ function addFindings(a: Tally['findings'], b: Tally['findings']): Tally['finding
     sum.set(name, { ...(known ?? found), schedules });
   }
   return [...sum.values()];
+}
+
+function addFailuresIn(a: Tally['failuresIn'], b: Tally['failuresIn']): Tally['failuresIn'] {
+  return [...a, ...b.filter(({ suspect }) => !a.some((known) => known.suspect === suspect))];
 }
 
 /** Equal for findings that are one: the same rule at the same instruction of the same section. */

@@ -26,19 +26,30 @@ beforeAll(async () => {
 });
 
 describe('worker processes come to what one process comes to by itself', () => {
-  test.each(isFullRun ? [1, 2, 3, 8] : [1, 3])('%i of them', async (jobs) => {
+  test.each(isFullRun ? [1, 2, 3, 8] : [3])('%i of them', async (jobs) => {
     expect(await searchWith(PASSING, { jobs })).toEqual(passing);
   });
 
-  test.each(isFullRun ? [1, 2, 3, 8] : [1, 3])('%i of them, with a failure', async (jobs) => {
+  test.each(isFullRun ? [1, 2, 3, 8] : [2])('%i of them, with a failure', async (jobs) => {
     const result = await searchWith(FAILING, { jobs });
     expect(result).toEqual(await searchHere(FAILING));
     expect(result).toMatchObject({ verdict: 'fail', tally: { failure: { interruptions: [{}] } } });
   });
 
+  test.each([
+    ['r27-effect-then-exit', ['R27', 'R12']],
+    ['r28-foreign-reset', ['R28']],
+  ])('with what validators find in %s', async (name, rules) => {
+    const job = jobFor(`rules/run/${name}.bin`, [], {}, 2);
+    const result = await searchHere(job);
+    expect(await searchWith(job, { jobs: 3 })).toEqual(result);
+    expect(result).toMatchObject({ verdict: 'fail', tally: { failure: undefined } });
+    expect(result.tally.findings.map(({ finding }) => finding.rule)).toEqual(rules);
+  });
+
   test('with a bound of schedules, wherever it is', async () => {
     const results = await Promise.all(
-      [1, 3].map((jobs) => searchWith(PASSING, { jobs, schedules: 100 })),
+      (isFullRun ? [1, 3] : [1, 2]).map((jobs) => searchWith(PASSING, { jobs, schedules: 100 })),
     );
     expect(results[0]).toEqual(results[1]);
     expect(results[0]?.verdict).toBe('incomplete');

@@ -6,6 +6,7 @@ import type { Machine } from '../../../emulator/machine/machine.ts';
 import type { Program } from '../../../emulator/machine/program.ts';
 import { PROFILES } from '../../../kernel-model/rseq/registry.ts';
 import { guest, openTestMachine } from '../../machine/rig.ts';
+import { matrixCases } from '../../support/matrix.ts';
 import { RATED_GUESTS } from './tiny-guests.ts';
 
 let machine: Machine;
@@ -73,7 +74,7 @@ describe('what one complete strategy calls impossible, no other finds', () => {
     { file: 'spinlock-unprotected.bin', args: ['2', '1'], vcpus: 1, fails: true },
     { file: 'migrate.bin', args: ['2', '1'], vcpus: 2, fails: false },
   ];
-  test.each(CASES)('$file on $vcpus', ({ file, args, vcpus, fails }) => {
+  test.each(matrixCases(CASES, 3))('$file on $vcpus', ({ file, args, vcpus, fails }) => {
     const subject = { program: guest(file, ...args), vcpus };
     for (const { from, to, times } of IMPLICATIONS) {
       if (finds(from, subject, 1))
@@ -84,7 +85,7 @@ describe('what one complete strategy calls impossible, no other finds', () => {
     if (!fails) expect(finds('pct', subject, 1)).toBe(false);
   });
 
-  test.each(RATED_GUESTS)('$name', ({ program, interruptions }) => {
+  test.each(matrixCases(RATED_GUESTS, 3))('$name', ({ program, interruptions }) => {
     const subject = { program, vcpus: 1 };
     for (const preemptions of interruptions === 2 ? [1, 2] : [1]) {
       const fails = interruptions <= preemptions;

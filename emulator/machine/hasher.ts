@@ -1,0 +1,4 @@
+import xxhash from 'xxhash-wasm';
+
+/** XXH64 in WebAssembly. */
+export const hasher = await xxhash();
