@@ -20,14 +20,14 @@ interface Subject extends SearchedProgram {
   readonly isRight: boolean;
 }
 
-const SAMPLE = 6;
+const SAMPLE = 4;
 /** What is not at its end by then says nothing. */
-const SECONDS_MAX = 20;
-const TIMEOUT_MS = 200_000;
+const SECONDS_MAX = 10;
+const TIMEOUT_MS = 120_000;
 const SMALL_ARGS = ['2', '1'];
 
 const ofManifest = readGuestCases(join(guestDir, 'manifest.json'))
-  // A small configuration of theirs, without a tick, goes on for ever or is another program.
+  // Others take other arguments.
   .filter(({ args }) => args.length === SMALL_ARGS.length)
   .flatMap(({ name, path, kernel, expected }): Subject[] =>
     [1, 2].map((vcpus) => ({
