@@ -7,11 +7,20 @@ import { placeInCode } from './placed.ts';
 export interface CoveredBoundary {
   readonly address: string;
   readonly symbol: string;
-  /** Where it lies with respect to sections; `access` is one to shared memory outside of them. */
+  /**
+   * Where it lies with respect to sections; `access` is one to shared memory outside of them; none for
+   * an abort handler, and for what a retry executes on its way to the section.
+   */
   readonly places: SearchPlan['boundaries'][number]['places'];
   /** By kind: how often it was the first interruption of a schedule, the second, and so on. */
   readonly interruptions: CoverageRow;
 }
+
+/**
+ * Interrupted only between an abort and the next commit: the abort handler, and what the next try
+ * executes on its way to the section.
+ */
+const BETWEEN_TRIES = 'abort, retry';
 
 const KINDS = ['spurious', 'preempt', 'migrate', 'fence', 'signal', 'overtake'] as const;
 const TITLES = ['spurious', 'preempt', 'migrate', 'fence', 'signal', 'other vCPU'];
@@ -38,7 +47,7 @@ export function formatCoverage(boundaries: readonly CoveredBoundary[]): string[]
   const kinds = KINDS.filter((kind) => boundaries.some(({ interruptions }) => interruptions[kind]));
   const rows = boundaries.map(({ symbol, places, interruptions }) => [
     symbol,
-    places.length === 0 ? 'abort path' : places.join(','),
+    places.length === 0 ? BETWEEN_TRIES : places.join(','),
     ...kinds.map((kind) => interruptions[kind]?.join('/') ?? '-'),
   ]);
   const header = ['before', 'where', ...kinds.map((kind) => TITLES[KINDS.indexOf(kind)] ?? kind)];
