@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { UserError } from '../errors.ts';
 import { EXIT_OURS } from './exit-status.ts';
+import { explainMistake } from './usage-mistakes.ts';
 import type { Action, Verb } from './verb.ts';
 
 /** Each verb is loaded when it is used: start-up time counts. */
@@ -62,7 +63,9 @@ async function parse(argv: string[]): Promise<Action | undefined> {
   const verb = await load();
   let action: Action | undefined;
   // The verb is the parser's default command: for others yargs lays out its help each time (20 ms).
-  common(yargs(rest).scriptName(`rseq-testbed ${name}`))
+  common(yargs(rest).scriptName(`rseq-testbed ${name}`), (message) =>
+    explainMistake(message, name, rest),
+  )
     .command(
       `$0 ${verb.positionals}`.trim(),
       verb.describe,
@@ -90,7 +93,12 @@ function refuseRepetition(
 }
 
 async function parseOverview(argv: string[]): Promise<void> {
-  const parser = common(yargs(argv).scriptName('rseq-testbed'))
+  const [first = ''] = argv;
+  const parser = common(yargs(argv).scriptName('rseq-testbed'), (message) =>
+    /^Unknown arg/.test(message)
+      ? `there is no verb ${JSON.stringify(first)}; --help lists them`
+      : message,
+  )
     .usage('$0 VERB\n\nRuns restartable-sequence code on emulated vCPUs under a kernel model.')
     .demandCommand(1, 'name a verb; --help lists them')
     .epilogue(EXAMPLES);
@@ -102,7 +110,8 @@ async function parseOverview(argv: string[]): Promise<void> {
   parser.parse();
 }
 
-function common(parser: Argv): Argv {
+/** @param explain puts the parser's words for a mistake into ours */
+function common(parser: Argv, explain: (message: string) => string): Argv {
   return parser
     .parserConfiguration({ 'populate--': true })
     .strict()
@@ -114,6 +123,6 @@ function common(parser: Argv): Argv {
     .fail((message, error: Error | undefined) => {
       // Mistakes of the user come as a message, some as a YError.
       if (error !== undefined && error.name !== 'YError') throw error;
-      throw new UserError('usage', error?.message ?? message);
+      throw new UserError('usage', explain(error?.message ?? message));
     });
 }

@@ -184,7 +184,11 @@ describe('check', () => {
     ['a rule of runs', ['--ignore', 'R18'], 'it is not checked in binaries'],
     ['a signature of 33 bits', ['--signature', '0x100000000'], '32-bit number'],
     ['a config that is not there', ['--config', 'nowhere.json'], 'cannot read nowhere.json'],
-    ['a format that there is not', ['--format', 'xml'], 'Invalid values'],
+    [
+      'a format that there is not',
+      ['--format', 'xml'],
+      '--format "xml": there is text, json, sarif',
+    ],
   ])('refuses %s in one line', async (_, options, why) => {
     const { status, stdout, stderr } = await runCommand('check', gap, ...options);
     expect({ status, stdout }).toEqual({ status: 125, stdout: '' });

@@ -49,8 +49,8 @@ const KERNEL = [
     ],
     [
       'a task that is preempted is switched out',
-      'const task = taskOf(this.state, vcpu.current);\n    this.profile.rseq.onSwitchOut(task);',
-      'const task = taskOf(this.state, vcpu.current);',
+      'const previous = taskOf(this.state, vcpu.current);\n      this.profile.rseq.onSwitchOut(previous);',
+      'const previous = taskOf(this.state, vcpu.current);',
     ],
   ]),
   ...guestEdits('signal/deliver.ts', /signal/, [
