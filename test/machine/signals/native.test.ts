@@ -116,7 +116,7 @@ async function runOften(path: string, scenario: string, modelled: Shown): Promis
   return { same, others };
 }
 
-test('a task that is rescheduled in the handler of a lost area ends without having told', async (context) => {
+test('a task rescheduled in the handler of a lost area ends without having told', async (context) => {
   const program = scenarioProgram(await compileScenarios(context, 'sections.c'), 'area-lost');
   const shown = DISTURBED.map((setting) =>
     runModelled(machine, { program, ...setting, strategy: new Rescheduling(setting) }),
