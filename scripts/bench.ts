@@ -38,7 +38,8 @@ const ROUNDS_MAX = 1000;
 const DEFAULT_CAP_SECONDS = 60;
 const CAP_SECONDS_MAX = 3600;
 
-const helpText = `Usage: bench [--bugs [--cap SECONDS]] [--only PATTERN] [--rounds N] [--quick] [--json FILE]
+const helpText = `Usage: bench [--bugs [--cap SECONDS]] [--only PATTERN] [--rounds N] [--quick]
+             [--json FILE]
 
 Measures the testbed beside a C program that does the same work on the same libunicorn. The two take
 turns; figures are medians, "time / C" is the median of the rounds' own ratios.

@@ -34,8 +34,15 @@ export interface CpuContext {
   readonly engine: string;
 }
 
-/** `EngineCpu.stops` for none. */
-export const NO_STOPS: ReadonlySet<number> = new Set();
+/** Where runs end early: before any of these instructions but the first of a run. Must not change. */
+export interface RunStops {
+  /** The instructions that are marked as boundaries. */
+  readonly boundaries: boolean;
+  /** Those at these addresses, wherever their code may be mapped. */
+  readonly instructions: ReadonlySet<number>;
+}
+
+export const NO_STOPS: RunStops = { boundaries: false, instructions: new Set() };
 
 /** Most instructions that one `run` may be asked for. */
 export const BUDGET_INSTRUCTIONS_MAX = 0x7fff_fff0;
@@ -77,10 +84,8 @@ export interface EngineCpu {
   forgetKnownArmings(): void;
   /** Stores to these bytes are reported as `armed` too: descriptors behind known armings. */
   setDescriptorRange(start: number, lengthBytes: number): void;
-  /** End runs before marked boundaries, but for the first instruction of a run. */
-  stopsAtBoundaries: boolean;
-  /** So before these instructions, wherever their code may be mapped. The set must not change. */
-  stops: ReadonlySet<number>;
+  /** Where runs end before their budget is used up. */
+  stops: RunStops;
   /** Logs each execution of the instruction at `address` as a boundary record. */
   markBoundary(address: number): void;
   close(): void;

@@ -27,8 +27,8 @@ export function copyKernelState(state: KernelState): KernelState {
 }
 
 /**
- * What copyKernelState gives of `image`, made of the objects of `state`, which is given up, where they are
- * of the same tasks and processes: what others know of a task then stays good.
+ * What copyKernelState gives of `image`, made of the objects of `state`, which is given up, where
+ * they are of the same tasks and processes: what others know of a task then stays good.
  */
 export function restoreKernelState(state: KernelState, image: KernelState): KernelState {
   if (!haveSameProcesses(state, image)) return copyKernelState(image);

@@ -13,7 +13,7 @@ import { isAnythingRunnable } from '../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import { randomBytes } from '../../kernel-model/syscalls/random.ts';
 import type { Task, TaskId } from '../../kernel-model/task/task.ts';
-import type { Engine } from '../engine/engine.ts';
+import { type Engine, NO_STOPS, type RunStops } from '../engine/engine.ts';
 import { Armings } from './armings.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { type CpuSlot, CpuSlots, liveTaskIds } from './cpu-slots.ts';
@@ -26,7 +26,7 @@ import { type Outcome, outcomeOfEnding, outcomeOfError, outcomeOfLimits } from '
 import { ProgramLoader, writeInitialStack } from './program.ts';
 import type { MachineSnapshot, RunCounts, RunOptions } from './run.ts';
 import { NO_SECTIONS, type SectionListener, Sections } from './sections.ts';
-import { NO_SLICE_STOPS, Slice, type SliceStops } from './slice.ts';
+import { Slice } from './slice.ts';
 import { StateIdentity } from './state-identity.ts';
 import { extendKey } from './state-keys.ts';
 import { ScheduleDivergence, type Strategy } from './strategy.ts';
@@ -239,7 +239,7 @@ export class Machine {
    * Runs the task on a vCPU until one of the stops, for at most so many instructions; recorded as the
    * decision that does the same.
    */
-  runToStop(vcpu: number, limitInstructions: number, stops: SliceStops): Outcome | undefined {
+  runToStop(vcpu: number, limitInstructions: number, stops: RunStops): Outcome | undefined {
     const slice = this.#slice;
     assert(slice !== undefined, 'the machine was booted');
     if (this.#outcome !== undefined) return this.#outcome;
@@ -248,7 +248,7 @@ export class Machine {
     const until = this.#decisions.save();
     slice.stops = stops;
     this.#runSlice(vcpu, limitInstructions);
-    slice.stops = NO_SLICE_STOPS;
+    slice.stops = NO_STOPS;
     this.#decisions.shortenRun(until, slice.retired);
     return this.#outcome;
   }

@@ -38,16 +38,6 @@ export interface SliceParts {
   readonly clock: ClockWatch;
 }
 
-/** Where slices end before their budget is used up; but for their first instruction. */
-export interface SliceStops {
-  /** Before the first and the post-commit instructions of sections that were met. */
-  readonly boundaries: boolean;
-  /** Before these instructions, and whenever the kernel has been entered. */
-  readonly instructions: ReadonlySet<number>;
-}
-
-export const NO_SLICE_STOPS: SliceStops = { boundaries: false, instructions: NO_STOPS };
-
 /** Something that we cannot do, at a guest address. */
 export interface Unsupported {
   readonly what: string;
@@ -63,7 +53,11 @@ const NOWHERE = -1;
 export class Slice {
   /** Instructions retired by the last `run`. */
   retired = 0;
-  stops = NO_SLICE_STOPS;
+  /**
+   * Where slices end early; boundaries are the first and the post-commit instructions of sections that
+   * were met. With stops at instructions they end, too, whenever the kernel has been entered.
+   */
+  stops = NO_STOPS;
   readonly #parts: SliceParts;
   #task: Task | undefined;
   #space: AddressSpace | undefined;
@@ -106,8 +100,7 @@ export class Slice {
       }
       const left = Math.min(budget - this.retired, timer - state.now, BUDGET_INSTRUCTIONS_MAX);
       const slot = this.#prepare(task);
-      slot.cpu.stopsAtBoundaries = this.stops.boundaries;
-      slot.cpu.stops = this.stops.instructions;
+      slot.cpu.stops = this.stops;
       this.#runEnd = this.retired + left;
       const exit = slot.cpu.run(left);
       this.#retire(slot.cpu.retired);
@@ -121,7 +114,7 @@ export class Slice {
       }
       if (state.now >= timer) kernel.expireTimers();
       if (vcpu.needResched || isAtBoundary) break;
-      if (this.stops.instructions !== NO_STOPS && this.retired > 0) break;
+      if (this.stops.instructions.size > 0 && this.retired > 0) break;
     }
     return undefined;
   }

@@ -15,8 +15,9 @@ const HUNG_STATUS = 124;
 const SIGNAL_STATUS = 128;
 
 /**
- * For each seeded bug how long the search takes to find it, as `fuzz` runs by default, beside how long the
- * same program needs on this host's kernel under stress until it fails, at most `nativeSecondsMax`.
+ * For each seeded bug how long the search takes to find it, as `fuzz` runs by default, beside how
+ * long the same program needs on this host's kernel under stress until it fails, at most
+ * `nativeSecondsMax`.
  */
 export function bugRows(projectRoot: string, nativeSecondsMax: number): readonly OwnRow[] {
   const folder = join(projectRoot, 'guest');

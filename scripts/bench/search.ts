@@ -164,7 +164,8 @@ const CORES_ROW: Row = {
     const counting =
       (processes: number): Timed =>
       async () => {
-        const code = `let sum = 0; for (let i = 0; i < ${counts / processes}; i++) sum = (sum * 31 + i) | 0;`;
+        const rounds = counts / processes;
+        const code = `let s = 0; for (let i = 0; i < ${rounds}; i++) s = (s * 31 + i) | 0;`;
         const started = process.hrtime.bigint();
         const one = () => execa(process.execPath, ['--eval', code]);
         await Promise.all(Array.from({ length: processes }, one));

@@ -16,10 +16,9 @@ export type Concern =
 /** Source files by concern, the first that applies. */
 const CONCERNS: readonly (readonly [Concern, RegExp])[] = [
   ['engine', /\bemulator\/engine\/|\bnode_modules\/(koffi|iced-x86)\//],
-  [
-    'hashing',
-    /\bemulator\/machine\/(state-keys|state-hash|state-identity|page-hashes|memory-key|canonical|described-state|live-state)\.ts|\bxxhash-wasm\b|\bwasm:/,
-  ],
+  ['hashing', /\bemulator\/machine\/(state-keys|state-hash|state-identity|page-hashes)\.ts/],
+  ['hashing', /\bemulator\/machine\/(memory-key|canonical|described-state|live-state)\.ts/],
+  ['hashing', /\bemulator\/machine\/hasher\.ts|\bxxhash-wasm\b|\bwasm:/],
   ['kernel model', /\bkernel-model\//],
   ['machine', /\bemulator\/machine\//],
   ['validators', /\bemulator\/validate\//],

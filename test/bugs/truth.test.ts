@@ -11,8 +11,8 @@ import { unicornLibrary } from '../support/unicorn.ts';
 import { bugs } from './bug-files.ts';
 
 /**
- * A fixed program holds under as many interruptions as its twin needs, and at least under one. Brute force
- * over pairs takes minutes a program; the search tries those (npm run regress).
+ * A fixed program holds under as many interruptions as its twin needs, and at least under one.
+ * Brute force over pairs takes minutes a program; the search tries those (npm run regress).
  */
 const FIXED_INTERRUPTIONS = 1;
 const SAMPLE = 5;

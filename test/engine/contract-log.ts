@@ -1,10 +1,15 @@
 import { expect } from 'vitest';
-import { NO_STOPS } from '../../emulator/engine/engine.ts';
+import { NO_STOPS, type RunStops } from '../../emulator/engine/engine.ts';
 import { ending, fill, jump, load, nop, set, store } from './abstract-program.ts';
 import type { ContractCheck } from './contract.ts';
 import { CODE, DATA, NOWHERE, PAGE, Rig, type Subject } from './rig.ts';
 
 const VALUE = 0x8877_6655_4433_2211n;
+const AT_BOUNDARIES: RunStops = { ...NO_STOPS, boundaries: true };
+
+function stopsAt(address: number): RunStops {
+  return { boundaries: false, instructions: new Set([address]) };
+}
 
 function storesInOrder(subject: Subject): void {
   const rig = new Rig(subject);
@@ -206,7 +211,7 @@ function boundariesToStopAt(subject: Subject): void {
   const rig = new Rig(subject);
   const [first, marked, , last] = rig.load([nop, store(DATA), nop, nop, jump(CODE)]);
   for (const one of [marked, last]) rig.cpu.markBoundary(one?.address ?? 0);
-  rig.cpu.stopsAtBoundaries = true;
+  rig.cpu.stops = AT_BOUNDARIES;
   const stops: [number, string, number][] = [];
   for (let i = 0; i < 4; i++) {
     const exit = rig.cpu.run(100);
@@ -224,11 +229,11 @@ function boundariesToStopAt(subject: Subject): void {
   // A budget that ends there comes first, and a loop back to the start of a run is a stop.
   rig.cpu.instructionPointer = first?.address ?? 0;
   expect(rig.cpu.run(1)).toEqual({ kind: 'budget' });
-  rig.cpu.stopsAtBoundaries = false;
+  rig.cpu.stops = NO_STOPS;
   expect(rig.cpu.run(10)).toEqual({ kind: 'budget' });
   rig.load([nop, jump(CODE)]);
   rig.cpu.markBoundary(CODE);
-  rig.cpu.stopsAtBoundaries = true;
+  rig.cpu.stops = AT_BOUNDARIES;
   expect(rig.cpu.run(10)).toEqual({ kind: 'boundary' });
   expect(rig.cpu.retired).toBe(2);
 }
@@ -237,7 +242,7 @@ function repetitionToStopAt(subject: Subject): void {
   const rig = new Rig(subject);
   const [, marked] = rig.load([nop, fill(8), nop]);
   rig.cpu.markBoundary(marked?.address ?? 0);
-  rig.cpu.stopsAtBoundaries = true;
+  rig.cpu.stops = AT_BOUNDARIES;
   rig.cpu.write('rdi', BigInt(DATA));
   rig.cpu.write('rcx', 3n);
   expect(rig.cpu.run(5)).toEqual({ kind: 'boundary' });
@@ -250,7 +255,8 @@ function instructionsToStopAt(subject: Subject): void {
   const [first, second, third, last] = rig.load([nop, store(DATA), nop, jump(CODE)]);
   const at = (one: typeof first): number => one?.address ?? 0;
   // The place in the page of what does not stop, but for the stop of another page.
-  rig.cpu.stops = new Set([at(second), at(last), at(third) + PAGE]);
+  const instructions = new Set([at(second), at(last), at(third) + PAGE]);
+  rig.cpu.stops = { boundaries: false, instructions };
   const stops: [number, string, number][] = [];
   for (let i = 0; i < 4; i++) {
     const exit = rig.cpu.run(100);
@@ -269,14 +275,13 @@ function instructionsToStopAt(subject: Subject): void {
   expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
   expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
   expect(rig.takeLog().map(({ kind }) => kind)).toEqual(['boundary', 'store', 'boundary']);
-  rig.cpu.stopsAtBoundaries = true;
+  rig.cpu.stops = { boundaries: true, instructions };
   for (const one of [second, third, last]) {
     expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
     expect(rig.cpu.instructionPointer).toBe(at(one));
   }
   // Other stops take the place of the first ones, and none of all.
-  rig.cpu.stopsAtBoundaries = false;
-  rig.cpu.stops = new Set([at(first)]);
+  rig.cpu.stops = stopsAt(at(first));
   expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
   expect(rig.cpu.instructionPointer).toBe(at(first));
   rig.cpu.stops = NO_STOPS;
@@ -286,7 +291,7 @@ function instructionsToStopAt(subject: Subject): void {
 function repetitionToStopBefore(subject: Subject): void {
   const rig = new Rig(subject);
   const [, repeated] = rig.load([nop, fill(8), nop]);
-  rig.cpu.stops = new Set([repeated?.address ?? 0]);
+  rig.cpu.stops = stopsAt(repeated?.address ?? 0);
   rig.cpu.write('rdi', BigInt(DATA));
   rig.cpu.write('rcx', 3n);
   expect(rig.cpu.run(5)).toEqual({ kind: 'boundary' });
@@ -296,12 +301,12 @@ function repetitionToStopBefore(subject: Subject): void {
 
 function stopsInChangedCode(subject: Subject): void {
   const rig = new Rig(subject);
-  const stops = new Set([rig.load([nop, nop, jump(CODE)])[1]?.address ?? 0]);
-  rig.cpu.stops = stops;
+  const stop = rig.load([nop, nop, jump(CODE)])[1]?.address ?? 0;
+  rig.cpu.stops = stopsAt(stop);
   expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
   rig.load([nop, nop, jump(CODE)]);
   expect(rig.cpu.run(100)).toEqual({ kind: 'boundary' });
-  expect([...stops]).toEqual([rig.cpu.instructionPointer]);
+  expect(rig.cpu.instructionPointer).toBe(stop);
 }
 
 /** The access log. */

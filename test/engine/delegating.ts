@@ -1,5 +1,11 @@
 import type { AccessLog } from '../../emulator/engine/access-log.ts';
-import type { CpuContext, Engine, EngineCpu, Exit } from '../../emulator/engine/engine.ts';
+import type {
+  CpuContext,
+  Engine,
+  EngineCpu,
+  Exit,
+  RunStops,
+} from '../../emulator/engine/engine.ts';
 import type { RegisterName } from '../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../kernel-model/mm/address-space.ts';
 
@@ -59,16 +65,10 @@ export class DelegatingCpu implements EngineCpu {
   setDescriptorRange(start: number, lengthBytes: number): void {
     this.inner.setDescriptorRange(start, lengthBytes);
   }
-  get stopsAtBoundaries(): boolean {
-    return this.inner.stopsAtBoundaries;
-  }
-  set stopsAtBoundaries(value: boolean) {
-    this.inner.stopsAtBoundaries = value;
-  }
-  get stops(): ReadonlySet<number> {
+  get stops(): RunStops {
     return this.inner.stops;
   }
-  set stops(value: ReadonlySet<number>) {
+  set stops(value: RunStops) {
     this.inner.stops = value;
   }
   markBoundary(address: number): void {

@@ -6,6 +6,7 @@ import {
   type EngineCpu,
   type Exit,
   NO_STOPS,
+  type RunStops,
 } from '../../emulator/engine/engine.ts';
 import type { RegisterName } from '../../kernel-model/hardware/registers.ts';
 import type { EngineMapping } from '../../kernel-model/mm/address-space.ts';
@@ -146,7 +147,7 @@ class IgnoresMarks extends DelegatingCpu {
 }
 
 class IgnoresStops extends DelegatingCpu {
-  override set stops(_: ReadonlySet<number>) {
+  override set stops(_: RunStops) {
     this.inner.stops = NO_STOPS;
   }
 }

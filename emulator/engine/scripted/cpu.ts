@@ -29,7 +29,6 @@ interface ScriptedContext extends CpuContext {
 export class ScriptedCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
-  stopsAtBoundaries = false;
   stops = NO_STOPS;
   readonly #shared: ScriptedShared;
   readonly #file = new BigUint64Array(REGISTER_FILE_WORDS);
@@ -85,7 +84,8 @@ export class ScriptedCpu implements EngineCpu {
     const isBoundary = isExecuted && this.#shared.isBoundary(codeOffset);
     const isRepeating = instruction.kind === 'fill' && this.#last === ip;
     if (this.retired > 0 && !isRepeating) {
-      if ((isBoundary && this.stopsAtBoundaries) || this.stops.has(ip)) return AT_BOUNDARY;
+      const { boundaries, instructions } = this.stops;
+      if ((isBoundary && boundaries) || instructions.has(ip)) return AT_BOUNDARY;
     }
     if (isBoundary) {
       this.#log(RECORD_BOUNDARY, ip, 0, BigInt(this.#last));

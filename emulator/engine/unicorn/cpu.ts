@@ -12,7 +12,6 @@ import {
   type CheckedInstruction,
   CLASS_BITS,
   type SpecialInstruction,
-  STOP,
 } from './code-maps.ts';
 import { isUnicornContext, type NativeContext, type UnicornContext } from './context-slabs.ts';
 import { STOP_ARMED, STOP_BUDGET, STOP_LOG_FULL, STOP_SPECIAL } from './control.ts';
@@ -30,6 +29,8 @@ import { GuestCode } from './guest-code.ts';
 import { installHooks } from './hooks.ts';
 import { Mapper } from './mapper.ts';
 import { RegisterAccess } from './registers.ts';
+import { runRepeat } from './repeat.ts';
+import { StopPoints } from './stop-points.ts';
 
 const BUDGET: Exit = { kind: 'budget' };
 const ARMED: Exit = { kind: 'armed' };
@@ -41,7 +42,6 @@ const GENERAL_PROTECTION: Exit = { kind: 'exception', exception: 'general-protec
 export class UnicornCpu implements EngineCpu {
   instructionPointer = 0;
   retired = 0;
-  stopsAtBoundaries = false;
   stops = NO_STOPS;
   readonly control: ControlBlock;
   readonly mapper: Mapper;
@@ -51,11 +51,10 @@ export class UnicornCpu implements EngineCpu {
   readonly handle: number;
   readonly #registers: RegisterAccess;
   readonly #code: GuestCode;
+  readonly #stopPoints: StopPoints;
   readonly #pristine: NativeContext;
   /** Where runUpTo has Unicorn stop. */
   #end: bigint | undefined;
-  /** The instruction that was looked at and is not stopped at, if the run goes on with it. */
-  #examined: number | undefined;
 
   constructor(shared: EngineShared) {
     this.#shared = shared;
@@ -72,6 +71,7 @@ export class UnicornCpu implements EngineCpu {
     installHooks(library, this.#uc, this.control.pointer, shared);
     this.mapper = new Mapper(library, this.#uc, shared.ramPointer, shared.codeMaps);
     this.#code = new GuestCode(shared.codeMaps, this.control, this.mapper, shared.ramBytes);
+    this.#stopPoints = new StopPoints(shared, this.control, this.#code, this.mapper);
     this.#registers = new RegisterAccess(library, this.#uc, shared.contextSlabs);
     this.#registers.write('rflags', 0x202n);
     this.#pristine = this.#registers.saveContext();
@@ -92,8 +92,8 @@ export class UnicornCpu implements EngineCpu {
     this.retired = 0;
     let left = budgetInstructions;
     for (;;) {
-      if (this.stops !== NO_STOPS) this.#arrangeStops(this.stops);
-      const exit = this.#runOnce(left);
+      this.#stopPoints.arrange(this.stops);
+      const exit = this.runOnce(left);
       if (exit !== undefined) return exit;
       left = budgetInstructions - this.retired;
       if (left === 0) return BUDGET;
@@ -101,14 +101,11 @@ export class UnicornCpu implements EngineCpu {
   }
 
   /** Runs until the hooks stop it; `undefined` to go on with what is left of the budget. */
-  #runOnce(budget: number): Exit | undefined {
+  runOnce(budget: number): Exit | undefined {
     const control = this.control;
     control.remaining = budget;
     control.stopReason = 0;
-    const mask = (this.stopsAtBoundaries ? BOUNDARY : 0) | (this.stops === NO_STOPS ? 0 : STOP);
-    const isPassed = this.retired === 0 || this.#examined === this.instructionPointer;
-    control.setStops(mask, isPassed ? budget : undefined);
-    this.#examined = undefined;
+    this.#stopPoints.begin(this.stops, this.instructionPointer, this.retired === 0, budget);
     this.#shared.fault = undefined;
     this.#shared.slowAccess.begin();
     const error = this.#shared.hooks.start(this, this.instructionPointer);
@@ -195,7 +192,7 @@ export class UnicornCpu implements EngineCpu {
     this.#end = BigInt(end);
     this.#shared.library.setExits(this.#uc, [end]);
     this.mapper.forgetPage(end - 1);
-    const exit = this.#runOnce(budget);
+    const exit = this.runOnce(budget);
     this.#shared.library.setExits(this.#uc, []);
     this.#end = undefined;
     this.mapper.forgetPage(end - 1);
@@ -262,7 +259,7 @@ export class UnicornCpu implements EngineCpu {
       this.#shared.codeMaps.pointerOf(Math.floor(offset / PAGE_SIZE)),
     );
     if (this.stopsBefore(byte, ip)) return AT_BOUNDARY;
-    this.#examined = ip;
+    this.#stopPoints.pass(ip);
     if (kind === INSTRUCTION_CLASS.plain) return undefined;
     const special = this.#shared.codeMaps.specialAt(offset);
     const logLength = this.#shared.ring.log.length;
@@ -271,7 +268,7 @@ export class UnicornCpu implements EngineCpu {
       case 'exit':
         return special.exit;
       case 'repeat':
-        return this.#repeat(budget, special.isConditional, logLength);
+        return runRepeat(this, { budget, isConditional: special.isConditional, logLength });
       case 'aligned': {
         const address = effectiveAddress(special.operand, (name) => this.read(name));
         if (address % 16n !== 0n) return GENERAL_PROTECTION;
@@ -285,21 +282,7 @@ export class UnicornCpu implements EngineCpu {
   }
 
   stopsBefore(classByte: number, address: number): boolean {
-    if (!this.control.mayStop) return false;
-    if ((classByte & BOUNDARY) !== 0 && this.stopsAtBoundaries) return true;
-    return (classByte & STOP) !== 0 && this.stops.has(address);
-  }
-
-  /** Has the hooks stop there; what is not mapped now is marked once it is. */
-  #arrangeStops(stops: ReadonlySet<number>): void {
-    const { codeMaps, stopSets } = this.#shared;
-    const native = stopSets.of(stops);
-    this.control.stopBitmap = native.pointer;
-    const { mappings } = this.mapper;
-    if (native.mappings === mappings && native.codeVersion === codeMaps.version) return;
-    for (const address of stops) this.#code.mark(address, STOP);
-    native.mappings = mappings;
-    native.codeVersion = codeMaps.version;
+    return this.#stopPoints.areBefore(this.stops, classByte, address);
   }
 
   /** Native hooks log the boundaries that they let through; an exception executes nothing. */
@@ -336,33 +319,11 @@ export class UnicornCpu implements EngineCpu {
 
   #runPassing(budget: number): Exit | undefined {
     this.control.passOnce(this.instructionPointer);
-    return this.#runOnce(budget);
+    return this.runOnce(budget);
   }
 
-  /**
-   * Iterations of a REP string instruction, each a retired unit; compares go one at a time because
-   * they may end early. Unicorn comes back to the instruction once more when rcx has reached zero,
-   * which hardware does not count. `logLength` is what to cut the log to if not even one retires.
-   */
-  #repeat(budget: number, isConditional: boolean, logLength: number): Exit | undefined {
-    const ip = this.instructionPointer;
-    const before = this.#registers.read('rcx');
-    const most = isConditional ? 1 : budget;
-    const iterations = before < BigInt(most) ? Math.max(1, Number(before)) : most;
-    const retiredBefore = this.retired;
-    this.control.repeat = ip;
-    let exit = this.#runOnce(iterations);
-    const after = this.#registers.read('rcx');
-    const isThrough = exit?.kind === 'budget' || exit?.kind === 'armed';
-    if (isThrough && this.instructionPointer === ip && after === 0n) {
-      const next = this.#runOnce(1);
-      if (exit?.kind === 'budget') exit = next;
-    }
-    this.control.repeat = undefined;
-    const retired = before === 0n ? 1 : Number(before - after);
-    this.retired = retiredBefore + retired;
-    if (exit?.kind === 'fault' && retired === 0) this.#shared.ring.truncate(logLength);
-    return exit?.kind === 'budget' ? undefined : exit;
+  truncateLog(length: number): void {
+    this.#shared.ring.truncate(length);
   }
 
   read(register: RegisterName): bigint {

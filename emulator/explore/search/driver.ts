@@ -5,8 +5,8 @@ import type { Chooser } from '../../../kernel-model/sched/decision.ts';
 import { isAnythingRunnable } from '../../../kernel-model/sched/idle.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
+import type { RunStops } from '../../engine/engine.ts';
 import type { Machine } from '../../machine/machine.ts';
-import type { SliceStops } from '../../machine/slice.ts';
 import type { Strategy } from '../../machine/strategy.ts';
 import {
   afterRun,
@@ -99,7 +99,7 @@ export class Driver {
   }
 
   /** The same, up to one of the stops; returns the instructions retired. */
-  runToStop({ id, vcpu }: Task, limit: number, stops: SliceStops | undefined): number {
+  runToStop({ id, vcpu }: Task, limit: number, stops: RunStops | undefined): number {
     const { machine } = this;
     const instructions = Math.min(limit, this.#state.patience);
     const before = machine.instructions;

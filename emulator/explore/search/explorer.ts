@@ -1,11 +1,11 @@
 import type { KernelProfile } from '../../../kernel-model/rseq/variant.ts';
 import { taskOf } from '../../../kernel-model/sched/run-queue.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
+import { NO_STOPS, type RunStops } from '../../engine/engine.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { isPass, type Outcome } from '../../machine/outcome.ts';
 import type { Program } from '../../machine/program.ts';
 import type { MachineSnapshot } from '../../machine/run.ts';
-import { NO_SLICE_STOPS, type SliceStops } from '../../machine/slice.ts';
 import { extendKey, hashText } from '../../machine/state-keys.ts';
 import { RunValidators } from '../../validate/dynamic/run-validators.ts';
 import type { Finding } from '../../validate/finding.ts';
@@ -64,7 +64,7 @@ interface Approach {
   readonly alsoAt?: number | undefined;
 }
 
-const SECTION_STOPS: SliceStops = { ...NO_SLICE_STOPS, boundaries: true };
+const SECTION_STOPS: RunStops = { ...NO_STOPS, boundaries: true };
 
 /**
  * What all strategies search with: a machine that runs the program along the continuation policy

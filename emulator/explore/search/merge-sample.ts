@@ -1,6 +1,9 @@
 import { assert } from '../../../kernel-model/assert.ts';
 
-/** One state in so many is kept in full, and compared so often at most: each costs as much as ten runs. */
+/**
+ * One state in so many is kept in full, and compared so often at most: each costs as much as ten
+ * runs.
+ */
 const STATES_PER_SAMPLE = 128;
 const SAMPLES_MAX = 16;
 const COMPARISONS_MAX = 2;

@@ -26,9 +26,15 @@ export interface TailObserver {
   readonly until?: (point: Point) => boolean;
 }
 
-/** Code without a boundary for so long may be a loop that spins: its states are told too, now and then. */
+/**
+ * Code without a boundary for so long may be a loop that spins: its states are told too, now and
+ * then.
+ */
 const INSTRUCTIONS_PER_STATE = 4096;
-/** How often the run is then told to come back to that instruction: a loop that spins is back at once. */
+/**
+ * How often the run is then told to come back to that instruction: a loop that spins is back at
+ * once.
+ */
 const RETURNS_TOLD = 64;
 
 /**

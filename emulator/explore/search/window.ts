@@ -1,6 +1,6 @@
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
-import type { SliceStops } from '../../machine/slice.ts';
+import type { RunStops } from '../../engine/engine.ts';
 import type { SectionMap } from './section-map.ts';
 
 /** How often each task entered each section on a path, and a key of it. Opaque. */
@@ -23,7 +23,7 @@ export class Window {
   readonly #map: SectionMap;
   readonly #entriesMax: number;
   /** By the entries that are left of each section. */
-  readonly #stops = new Map<string, SliceStops>();
+  readonly #stops = new Map<string, RunStops>();
   readonly #regionOf: (task: Task) => ArmedRegion | undefined;
   #counts: Uint8Array<ArrayBuffer>;
   /** Whether a snapshot holds #counts. */
@@ -110,7 +110,7 @@ export class Window {
    * Stops at all addresses that are boundaries of the task, none of whose sections is aborted just now,
    * until it enters one once more; and `alsoAt`.
    */
-  stopsOf({ id }: Task, stopsAtSections: boolean, alsoAt: number | undefined): SliceStops {
+  stopsOf({ id }: Task, stopsAtSections: boolean, alsoAt: number | undefined): RunStops {
     const { sectionCount } = this.#map;
     const first = id * sectionCount;
     let key = `${stopsAtSections} ${alsoAt} `;

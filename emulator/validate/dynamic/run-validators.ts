@@ -31,15 +31,10 @@ import {
   type KnownSection,
   KnownSections,
 } from './known-sections.ts';
-import { Owners, type OwnersImage } from './owners.ts';
+import { Owners } from './owners.ts';
 import { VALIDATORS } from './registry.ts';
-import {
-  type Attempt,
-  granulesOf,
-  type Leftover,
-  type StateImage,
-  ValidationState,
-} from './state.ts';
+import { type Attempt, granulesOf, type Leftover, ValidationState } from './state.ts';
+import { ValidationImage } from './validation-image.ts';
 import type { Report, ValidatedRun, Validator, WatchedStore } from './validator.ts';
 import { withEarlyStore } from './validators/early-stores.ts';
 
@@ -50,18 +45,6 @@ const WATCHED = 1;
 const IDS = 2;
 /** A word to which some section commits. */
 const OWNED = 4;
-
-/** State of validators in a machine's snapshot. */
-class ValidationImage implements WatcherImage {
-  readonly watcher = 'validators';
-  readonly state: StateImage;
-  readonly owners: OwnersImage;
-
-  constructor(state: StateImage, owners: OwnersImage) {
-    this.state = state;
-    this.owners = owners;
-  }
-}
 
 interface Calling {
   readonly address: number;
