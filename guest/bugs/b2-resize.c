@@ -1,7 +1,7 @@
 /*
  * tcmalloc fc7fff01: the memory of a slab is given back (MADV_DONTNEED) while another thread pops:
  * it has loaded `current`, finds `begin` zeroed, and gives an item of the zeroed memory away. The
- * cure closes the slab by `begin`, which no section writes, and fences first.
+ * cure closes the slab by `begin`, which no section writes, then empties it, and fences after each step.
  */
 #include "mapped.h"
 #include "slab.h"
@@ -15,6 +15,8 @@ POP(LOAD_CURRENT LOAD_BEGIN)
 static void give_back(void) {
 #ifdef FIXED
   store(&slab->begin, SLAB_ITEMS);
+  fence();
+  store(&slab->current, 0);
   fence();
 #endif
   long result;
