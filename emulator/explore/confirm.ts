@@ -9,7 +9,7 @@ export type Evidence =
   /** A schedule fails that interrupts the program in the section only. */
   | { readonly kind: 'failure'; readonly failure: Failure };
 
-/** Code so close to a section belongs to it: what chooses the index and arms, and what was flagged there. */
+/** Code so close to a section belongs to it: what chooses the index, and what was flagged there. */
 const AROUND_BYTES = 64;
 
 /** The code of each section with findings. */
@@ -30,8 +30,8 @@ export function suspectsOf(findings: readonly Finding[]): readonly SuspectCode[]
 }
 
 /**
- * The evidence for a finding: its own rule in a run, else a schedule that fails, else an error of another
- * rule; `suspects` are those that the search was given.
+ * The evidence for a finding: its own rule in a run, else a schedule that fails, else an error of
+ * another rule; `suspects` are those that the search was given.
  */
 export function evidenceFor(
   { rule, section }: Finding,
