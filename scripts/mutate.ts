@@ -15,8 +15,8 @@ const SEARCH_SECONDS = 60;
 const helpText = `Usage: mutate [--only PATTERN] [--list] [--json FILE]
 
 Makes mistakes in correct guests, one at a time, and asks two judges about each mutant: brute
-force, which
-tries every interruption before every instruction, and the search behind fuzz, within the same bound.
+force, which tries every interruption before every instruction, and the search behind fuzz, within the
+same bound. Where brute force lets somebody else run on and stops it far on, that counts as two.
 Status 1 where they differ.
 
   --only PATTERN  the mutants whose ids match this regular expression

@@ -1,7 +1,8 @@
 /*
  * tcmalloc fc7fff01: the memory of a slab is given back (MADV_DONTNEED) while another thread pops:
  * it has loaded `current`, finds `begin` zeroed, and gives an item of the zeroed memory away. The
- * cure closes the slab by `begin`, which no section writes, then empties it, and fences after each step.
+ * cure closes the slab by `begin`, which no section writes, and fences; then nobody writes `current` any
+ * more, and it empties the slab and fences again: with `current` zero, zeroes in `begin` do no harm.
  */
 #include "mapped.h"
 #include "slab.h"

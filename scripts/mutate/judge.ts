@@ -20,7 +20,10 @@ export interface Judgement {
   readonly seconds: number;
 }
 
-/** Judges the subject with other bytes; `searchSeconds` bounds the search alone. */
+/**
+ * Judges the subject with other bytes; `searchSeconds` bounds the search alone. Where brute force stops
+ * somebody late, and the search finds nothing, it is asked again, with an interruption more for that.
+ */
 export function judge(
   machine: Machine,
   subject: Subject,
@@ -37,8 +40,24 @@ export function judge(
   const scope = new Scope(image);
   const truth = new BruteForce(machine, { ...common, merge: true, scope }).run();
   const seconds = (performance.now() - started) / 1000;
-  const search = searchSchedules(machine, { ...common, entries: ENTRIES, seconds: searchSeconds });
+  const ask = (most: number): SearchAnswer =>
+    searchSchedules(machine, {
+      ...common,
+      ...{ interruptions: most, entries: ENTRIES, seconds: searchSeconds },
+    });
+  const within = ask(interruptions);
+  const late = lateStops(truth);
+  const search = late > 0 && within.verdict === 'pass' ? ask(interruptions + late) : within;
   return { truth, search, agrees: agree(truth, search), seconds };
+}
+
+/**
+ * Interruptions of the failing schedule in which somebody else is stopped on the way, maybe far on. The
+ * search stops them up to and after their next section only; further on it takes another interruption,
+ * of who runs instead.
+ */
+function lateStops({ breakage }: Truth): number {
+  return (breakage?.actions ?? []).filter(({ until }) => until !== undefined).length;
 }
 
 /**
