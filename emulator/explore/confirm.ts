@@ -9,10 +9,7 @@ export type Evidence =
   /** A schedule fails that interrupts the program in the section only. */
   | { readonly kind: 'failure'; readonly failure: Failure };
 
-/**
- * Code so close to a section belongs to it: what chooses the index and arms, and what was flagged
- * there.
- */
+/** Code so close to a section belongs to it: what chooses the index, and what was flagged there. */
 const AROUND_BYTES = 64;
 
 /** The code of each section with findings. */

@@ -12,9 +12,9 @@ const ENTRIES = 2;
 const MAX_INSTRUCTIONS = 1_000_000;
 
 /**
- * Searches both programs of a seeded bug as `fuzz` does by default: the buggy one must fail, with
- * no more interruptions than the index says and as it says, or by a finding of the rule that it
- * names; the fixed one must pass.
+ * Searches both programs of a seeded bug as `fuzz` does by default: the buggy one must fail, with no
+ * more interruptions than the index says and as it says, or by a finding of the rule that it names;
+ * the fixed one must pass.
  */
 export function searchBug(
   machine: Machine,

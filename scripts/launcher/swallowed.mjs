@@ -11,6 +11,7 @@
 const ownNames = [
   'check',
   'config',
+  'confirm',
   'cpus',
   'depth',
   'entries',

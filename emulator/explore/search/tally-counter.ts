@@ -72,10 +72,7 @@ export class TallyCounter {
     this.#findings.set(name, { ...first, schedules: first.schedules + 1 });
   }
 
-  /**
-   * A schedule failed that interrupted nothing but a suspect; `failure` is asked for where it is
-   * the first.
-   */
+  /** A schedule failed that interrupted nothing but a suspect; `failure` is asked for once. */
   failIn(suspect: number, failure: () => Failure): void {
     if (!this.#failuresIn.has(suspect)) this.#failuresIn.set(suspect, failure());
   }

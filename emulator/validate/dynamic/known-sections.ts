@@ -85,10 +85,7 @@ export class KnownSections {
     this.#onNew = onNew;
   }
 
-  /**
-   * The section that holds an instruction; of several that `isKnown` admits the one that starts
-   * last.
-   */
+  /** The section that holds an instruction; of those that `isKnown` admits the last to start. */
   at(address: number, isKnown: (section: KnownSection) => boolean): KnownSection | undefined {
     const sorted = this.#sorted;
     let low = 0;

@@ -1,8 +1,8 @@
 /*
  * The first thread sets a counter to 0 that another thread counted up in sections, once, long after, and
- * without anything that says so. Put right: by what FIXED names: 1 a flag that the sections look
- * at, and an rseq membarrier once it is raised, 2 a flag that the other thread stores when it is
- * through, 3 a mutex around each count, 4 the thread is joined.
+ * without anything that says so. Put right: by what FIXED names: 1 a flag that the sections look at, and
+ * an rseq membarrier once it is raised, 2 a flag that the other thread stores when it is through, 3 a
+ * mutex around each count, 4 the thread is joined.
  */
 #include <stdint.h>
 

@@ -28,7 +28,7 @@ interface Correct {
 
 const DEFAULT_KERNEL = 'linux-6.18';
 /** A search that comes to so many schedules is not gone on with. */
-const SCHEDULES_MAX = isFullRun ? 20_000 : 400;
+const SCHEDULES_MAX = isFullRun ? 8000 : 400;
 const PREEMPTIONS = isFullRun ? 2 : 1;
 const SAMPLE = 10;
 
