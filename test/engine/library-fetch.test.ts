@@ -9,7 +9,7 @@ import { locateUnicorn } from '../../emulator/engine/library/locate.ts';
 import { buildStub, fakeDebian, temporaryFolder } from './library-stubs.ts';
 
 const onLinux = process.platform === 'linux';
-const realFetchMilliseconds = 60_000;
+const realFetchMilliseconds = 240_000;
 
 /** Answers like apt-get, and only to calls that keep it inside the cache folder `$CACHE`. */
 const workingAptGet = `

@@ -131,12 +131,14 @@ describe('a search that is stopped', () => {
     expect(await searchWith(PASSING, { folder: CampaignFolder.open(path), onAssign })).toEqual(
       passing,
     );
-    expect(after[0]).toBe(BIG_UNIT);
+    // A worker may be through with it before it hears that it is to stop.
+    const [first = 0] = after;
+    expect([BIG_UNIT, BIG_UNIT + 1]).toContain(first);
     expect(after).not.toContain(before[0]);
     const again = await searchWith(PASSING, { folder: CampaignFolder.open(path), onAssign });
     expect(again).toEqual(passing);
     expect(after, JSON.stringify({ before, after })).toHaveLength(
-      passing.plan.units.length - BIG_UNIT,
+      passing.plan.units.length - first,
     );
   });
 

@@ -49,8 +49,8 @@ const KERNEL = [
     ],
     [
       'a task that is preempted is switched out',
-      'const previous = taskOf(this.state, vcpu.current);\n      this.profile.rseq.onSwitchOut(previous);',
-      'const previous = taskOf(this.state, vcpu.current);',
+      'this.profile.rseq.onSwitchOut(previous);\n      exchange(',
+      'exchange(',
     ],
   ]),
   ...guestEdits('signal/deliver.ts', /signal/, [
