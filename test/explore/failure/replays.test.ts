@@ -18,8 +18,8 @@ const REPLAYS = isFullRun ? 100 : 10;
 const SAMPLE = 4;
 const SAMPLE_OF_PROCESSES = 2;
 const TIMEOUT_MS = 120_000;
-/** A hang is a run of this length. */
-const INSTRUCTIONS = 200_000;
+/** As fuzz has it: a hang is a run of this length. */
+const INSTRUCTIONS = 1_000_000;
 
 const launcher = join(projectRoot, 'scripts', 'rseq-testbed.mjs');
 const casesOf = (count: number) => matrixCases(bugs, count).map((bug) => [bug.id, bug] as const);
@@ -37,7 +37,7 @@ describe(`what the search finds replays ${REPLAYS} of ${REPLAYS} times`, () => {
       const { failure } = searchAll(
         new Explorer(machine, searched, {
           ...TEST_BOUNDS,
-          instructions: INSTRUCTIONS,
+          ...{ instructions: INSTRUCTIONS, entries: 2 },
           preemptions: Math.max(1, bug.interruptions),
           signals: bug.signals.map((signal) => ({ signal, task: undefined })),
         }),
