@@ -87,6 +87,7 @@ class Player {
       },
       onState: visitsOnce(),
       until: (point) => this.#dueAt(point) >= 0,
+      untilWithin: (point) => this.#nextDueWithin(point),
     };
     return runTail(this.#explorer, observer, PLAIN_RUN_STATES_MAX) === 'endless';
   }
@@ -105,6 +106,15 @@ class Player {
   #dueAt({ task: { id } }: Point): number {
     const retired = this.#explorer.retiredBy(id);
     return this.#pending.findIndex((each) => each.task === id && each.retired === retired);
+  }
+
+  /** Instructions of the task until the next interruption that is to be made, maybe at no boundary. */
+  #nextDueWithin({ task: { id } }: Point): number {
+    const retired = this.#explorer.retiredBy(id);
+    const ahead = this.#pending.flatMap((each) =>
+      each.task === id && each.retired > retired ? [each.retired - retired] : [],
+    );
+    return Math.min(...ahead);
   }
 
   /** Makes the first interruption that is due here; false if there is none. */

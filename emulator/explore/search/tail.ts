@@ -24,6 +24,8 @@ export interface TailObserver {
   readonly onSpin?: () => void;
   /** Whether to stop before a point's instruction. */
   readonly until?: (point: Point) => boolean;
+  /** Instructions of the point's task after which to ask that again at the latest. */
+  readonly untilWithin?: (point: Point) => number;
 }
 
 /**
@@ -44,7 +46,7 @@ const RETURNS_TOLD = 64;
  */
 export function runTail(
   explorer: Explorer,
-  { onPoint, onState, onSpin, until }: TailObserver,
+  { onPoint, onState, onSpin, until, untilWithin }: TailObserver,
   denseStates: number,
 ): TailEnd {
   const spun = new Set<number>();
@@ -74,7 +76,10 @@ export function runTail(
       turns.add(extendKey(key, explorer.driver.patience));
     }
     if (onPoint !== undefined && explorer.isNear(point)) {
-      const limitInstructions = INSTRUCTIONS_PER_STATE - (steps % INSTRUCTIONS_PER_STATE);
+      const limitInstructions = Math.min(
+        INSTRUCTIONS_PER_STATE - (steps % INSTRUCTIONS_PER_STATE),
+        untilWithin?.(point) ?? INSTRUCTIONS_PER_STATE,
+      );
       steps += explorer.approach(point, { limitInstructions, alsoAt: returns.address });
       isTold = steps % INSTRUCTIONS_PER_STATE === 0;
       continue;

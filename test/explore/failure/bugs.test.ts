@@ -50,6 +50,8 @@ function explain(bug: Bug): Found | undefined {
   const program = { image, args: bug.args, env: [] };
   const bounds = {
     ...TEST_BOUNDS,
+    instructions: 1_000_000,
+    entries: 2,
     preemptions: Math.max(1, bug.interruptions),
     signals: bug.signals.map((signal) => ({ signal, task: undefined })),
   };

@@ -56,6 +56,26 @@ test('without interruptions it is the plain run', () => {
   expect(played.passed.length).toBeGreaterThan(10);
 });
 
+test('an interruption is made between two boundaries too', () => {
+  const explorer = explorerOf(machine, COUNTER);
+  const { passed } = play(explorer, []);
+  const gap = passed.findIndex(
+    (each, at) =>
+      each.task === passed[at + 1]?.task && (passed[at + 1]?.retired ?? 0) > each.retired + 2,
+  );
+  const before = passed[gap];
+  expect(before).toBeDefined();
+  if (before === undefined) return;
+  const between = {
+    ...before,
+    retired: before.retired + 2,
+    interruption: { kind: 'spurious' },
+  } as const;
+  const played = play(explorer, [between]);
+  expect(played.missed).toEqual([]);
+  expect(played.made).toMatchObject([{ task: before.task, retired: before.retired + 2 }]);
+});
+
 test('positions that the run never comes to, and moves that are not possible, are told', () => {
   const explorer = explorerOf(machine, COUNTER);
   const [first] = play(explorer, []).passed;
