@@ -9,6 +9,8 @@
 
 /** Our options that npm does not know: a variable for one of them is ours, whatever its value. */
 const ownNames = [
+  'bugs',
+  'cap',
   'check',
   'config',
   'confirm',
@@ -72,6 +74,8 @@ export const unreportedNames = ['format', 'ignore', 'offline', 'only', 'quiet'];
 export const reportedNames = [...ownNames, ...sharedNames];
 
 const flags = [
+  'bugs',
+  'cap',
   'check',
   'escalate',
   'force',

@@ -35,7 +35,8 @@ int uc_emu_start(void) {
 #define ANSWERS(name) int name(void) { return 0; }
 ANSWERS(uc_close) ANSWERS(uc_emu_stop) ANSWERS(uc_mem_map_ptr) ANSWERS(uc_mem_map)
 ANSWERS(uc_mem_unmap) ANSWERS(uc_mem_protect) ANSWERS(uc_hook_add) ANSWERS(uc_ctl)
-ANSWERS(uc_reg_read) ANSWERS(uc_reg_write) ANSWERS(uc_context_save) ANSWERS(uc_context_restore)
+ANSWERS(uc_reg_read) ANSWERS(uc_reg_read_batch) ANSWERS(uc_reg_write)
+ANSWERS(uc_context_save) ANSWERS(uc_context_restore)
 `;
 
 async function buildBrokenLibrary(): Promise<string | undefined> {
