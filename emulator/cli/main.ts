@@ -72,6 +72,7 @@ async function parse(argv: string[]): Promise<Action | undefined> {
       (parser) => verb.configure(parser),
       (parsed) => {
         refuseRepetition(parsed, verb.lists);
+        refuseFlagValues(parsed, rest);
         action = verb.prepare(parsed);
       },
     )
@@ -89,6 +90,19 @@ function refuseRepetition(
     if (Array.isArray(value) && !known.has(name)) {
       throw new UserError('usage', `--${name} is given more than once: ${value.join(', ')}`);
     }
+  }
+}
+
+/** yargs takes any value of a flag for "yes". @throws UserError `usage` */
+function refuseFlagValues(
+  parsed: Readonly<Record<string, unknown>>,
+  argv: readonly string[],
+): void {
+  const end = argv.indexOf('--');
+  for (const word of end < 0 ? argv : argv.slice(0, end)) {
+    const [, name = '', value = ''] = /^--([^=]+)=(.*)$/s.exec(word) ?? [];
+    if (typeof parsed[name] !== 'boolean' || value === 'true' || value === 'false') continue;
+    throw new UserError('usage', `--${name} takes no value, not ${JSON.stringify(value)}`);
   }
 }
 

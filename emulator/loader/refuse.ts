@@ -28,6 +28,7 @@ export function printable(text: string): string {
 
 /** A path as messages show it: on one line, its beginning left out if it is long. */
 export function shownPath(path: string): string {
+  if (path === '') return '""';
   const line = printable(path);
   if (line.length <= SHOWN_PATH_CHARACTERS) return line;
   return `...${line.slice(3 - SHOWN_PATH_CHARACTERS)}`;

@@ -69,6 +69,25 @@ describe('what is no list given twice is one line and 125', () => {
   });
 });
 
+it.each([
+  ['--quiet=maybe', '--quiet takes no value, not "maybe"'],
+  ['--escalate=1', '--escalate takes no value, not "1"'],
+])('%s is one line and 125', async (word, line) => {
+  expect(await runCommand('emulate', counter, word)).toEqual({
+    status: 125,
+    stdout: '',
+    stderr: `rseq-testbed: ${line}\n`,
+  });
+});
+
+it('a file without a name is said to be that', async () => {
+  expect(await runCommand('emulate', '')).toEqual({
+    status: 125,
+    stdout: '',
+    stderr: 'rseq-testbed: "": no such file\n',
+  });
+});
+
 it('a flag may be given twice: the last one counts', async () => {
   expect(await arrived('--no-escalate', '--escalate')).not.toContain('--no-escalate');
   expect(await arrived('--escalate', '--no-escalate')).toContain('--no-escalate');
