@@ -147,6 +147,23 @@ describe('no slice is granted', () => {
     expect(machine.kernel.switchTo(0, 2)).toBe(true);
   });
 
+  test('to a task that has its ids to be written: other work comes first', () => {
+    const machine = makeMachine();
+    request(machine);
+    machine.task(1).notifyResume = true;
+    expect(machine.kernel.switchTo(0, 2)).toBe(true);
+    expect(controlOf(machine)).toBe(0);
+  });
+
+  test('to one that asked while it was off its vCPU: a switch takes the request back', () => {
+    const machine = makeMachine();
+    machine.kernel.switchTo(0, 2);
+    request(machine);
+    machine.kernel.switchTo(0, 1);
+    expect(controlOf(machine)).toBe(0);
+    expect(machine.kernel.switchTo(0, 2)).toBe(true);
+  });
+
   test('to a task that gives way in a system call', () => {
     const machine = makeMachine();
     request(machine);
@@ -206,6 +223,8 @@ describe('prctl(PR_RSEQ_SLICE_EXTENSION)', () => {
     expect(prctl(machine, SET, 0)).toBe(EFAULT_KILLED);
     const other = makeMachine('7.0', 0);
     other.memory.writeU32(other.areaOf(1) + RSEQ_AREA.flags, 0);
+    // What is so already is not looked at.
+    expect(prctl(other, SET, 0)).toBe(0);
     expect(prctl(other, SET, 1)).toBe(EFAULT_KILLED);
   });
 });

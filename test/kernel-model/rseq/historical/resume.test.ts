@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { PAGE_SIZE, TASK_SIZE } from '../../../../kernel-model/hardware/address.ts';
-import { PROT_READ, PROT_WRITE } from '../../../../kernel-model/mm/mapping.ts';
+import { PROT_NONE, PROT_READ, PROT_WRITE } from '../../../../kernel-model/mm/mapping.ts';
 import { PROFILES, type ProfileName } from '../../../../kernel-model/rseq/registry.ts';
-import { READ_ONLY, READ_WRITE, TestMachine } from '../../harness.ts';
+import type { Task } from '../../../../kernel-model/task/task.ts';
+import { NO_ACCESS, READ_ONLY, READ_WRITE, TestMachine } from '../../harness.ts';
 
 const AREA = READ_WRITE;
 const OTHER_AREA = READ_WRITE + 0x100;
@@ -47,9 +48,11 @@ class Rig extends TestMachine {
     return this;
   }
 
-  /** Another thread, registered too, runs in between. */
+  /** Another thread, registered too, runs in between; task 1 keeps what its registers hold. */
   preempt(...args: readonly number[]): this {
+    const rdx = this.registers(FIRST).read('rdx');
     this.call('clone', [0x5_0f00]);
+    this.registers(FIRST).write('rdx', rdx);
     const thread = this.state.tasks.length;
     this.kernel.switchTo(0, thread);
     this.call(this.#number, args, thread);
@@ -66,6 +69,23 @@ class Rig extends TestMachine {
 
   get isKilled(): boolean {
     return this.task(FIRST).state.kind === 'dead';
+  }
+
+  /** Nobody may access the page of the areas from now on, or only read it. */
+  protect(protection: number): this {
+    this.space.protect(READ_WRITE, READ_WRITE + PAGE_SIZE, protection);
+    return this;
+  }
+
+  /** A child of fork, on its first way to user mode. */
+  forkChild(): Task {
+    const parent = this.task(FIRST);
+    const child = { ...parent, rseq: undefined, rseqEvents: 0, rseqEventCounter: 0 };
+    const { rseq } = this.kernel.profile;
+    rseq.onClone(parent, child, 0n);
+    expect(child.notifyResume).toBe(true);
+    rseq.onResume({ ...this.kernel.rseqContext(parent), task: child });
+    return child;
   }
 }
 
@@ -149,6 +169,20 @@ describe('lutomirski-2016 [SEED]', () => {
     expect(rig(0).reschedule().position).toBe(ABORT);
   });
 
+  test('every resume writes the CPU number (inferred); a fault is SIGSEGV', () => {
+    const machine = rig().at(END);
+    machine.memory.writeU32(AREA + 16, 77);
+    expect(machine.reschedule().memory.readU32(AREA + 16)).toBe(0);
+    expect(machine.migrate().memory.readU32(AREA + 16)).toBe(1);
+    expect(rig().protect(PROT_READ).reschedule().isKilled).toBe(true);
+  });
+
+  test('a count that cannot be read is SIGSEGV (inferred), on the expected CPU only', () => {
+    const spoiled = () => rig().poke(AREA + 24, NO_ACCESS);
+    expect(spoiled().reschedule().isKilled).toBe(true);
+    expect(spoiled().migrate().position).toBe(ABORT);
+  });
+
   test('another CPU aborts, beyond post_commit_rip nothing does', () => {
     expect(rig().migrate().position).toBe(ABORT);
     expect(rig(0).at(END).migrate().position).toBe(END);
@@ -178,6 +212,20 @@ describe('desnoyers-2016a [R16a]', () => {
     const machine = rig().at(from).reschedule();
     expect(machine.position).toBe(to);
     expect(machine.memory.readU64(AREA + 8)).toBe(to === ABORT ? 0n : BigInt(END));
+  });
+
+  test('an area that is read-only, or half out of reach, is SIGSEGV', () => {
+    expect(rig().at(END).protect(PROT_READ).reschedule().isKilled).toBe(true);
+    const torn = new Rig('desnoyers-2016a', 329, [READ_ONLY - 8, 0]);
+    torn.space.protect(READ_ONLY, READ_ONLY + PAGE_SIZE, PROT_NONE);
+    expect(torn.reschedule().isKilled).toBe(true);
+  });
+
+  test('a child of fork goes on with the counter of its parent (inferred)', () => {
+    const machine = rig().at(END).reschedule();
+    const before = counterOf(machine);
+    machine.forkChild();
+    expect(counterOf(machine)).toBe(before + 1);
   });
 
   test('the low half of rdx is compared with the new counter', () => {
@@ -266,6 +314,22 @@ describe('rfc-2017 [R17]', () => {
     expect(rig(1).at(INSIDE).migrate().position).toBe(ABORT);
   });
 
+  test.each([
+    ['all flags', 7, INSIDE, 'goes on'],
+    ['NO_RESTART_ON_SIGNAL without the others', 2, INSIDE, 'is killed'],
+    ['the same, far away', 2, BELOW, 'goes on'],
+  ])('as in 4.18 (inferred): a task with %s', (_, flags, from, fate) => {
+    const machine = rig(flags).at(from).reschedule();
+    expect(machine.isKilled).toBe(fate === 'is killed');
+    if (fate === 'goes on') expect(machine.position).toBe(from);
+  });
+
+  test('a version other than 0 is SIGSEGV wherever the task is, with the pointer cleared', () => {
+    const machine = rig().poke(DESCRIPTOR, 1).at(BELOW).reschedule();
+    expect(machine.isKilled).toBe(true);
+    expect(pointerOf(machine)).toBe(0n);
+  });
+
   test('a wrong signature is SIGSEGV wherever the task is, with the pointer cleared', () => {
     const machine = rig(0, ABORT + 4)
       .at(BELOW)
@@ -280,8 +344,10 @@ describe('getcpu-cache, thread-local-abi [GCC, TLA]', () => {
     ['getcpu-cache', 327, [1, DESCRIPTOR, 0], AREA],
     ['thread-local-abi', 329, [0, AREA, 1, 0], AREA + 4],
   ] as const)(
-    '%s writes the CPU number after migrations and aborts nothing',
+    '%s writes the CPU number after migrations, a fault is SIGSEGV, and aborts nothing',
     (name, number, args, word) => {
+      const lost = new Rig(name, number, args).protect(PROT_NONE);
+      expect([lost.reschedule().isKilled, lost.migrate().isKilled]).toEqual([false, true]);
       const machine = new Rig(name, number, args).at(INSIDE);
       machine.memory.writeU32(word, 77);
       expect(machine.reschedule().memory.readU32(word)).toBe(77);
