@@ -74,6 +74,12 @@ const EVENTS = {
     machine.passTime();
     machine.kernel.switchTo(0, 1);
   },
+  'a yield to another thread': (machine: ArmedMachine) => {
+    machine.kernel.migrate(2, 0);
+    machine.syscall(1, 'sched_yield');
+    machine.kernel.switchTo(0, 2);
+    machine.kernel.switchTo(0, 1);
+  },
   'a system call that returns at once': (machine: ArmedMachine) => {
     machine.syscall(1, 'getpid');
   },
@@ -103,6 +109,7 @@ const TABLE: readonly (readonly [
           'another thread on its CPU': 'aborted, CPU numbers',
           'a move to another CPU': 'aborted, CPU numbers',
           'a sleep in a system call': 'aborted, CPU numbers',
+          'a yield to another thread': 'aborted, CPU numbers',
           'a system call that returns at once': 'kept, no ids',
         },
       ] as const,
@@ -121,6 +128,7 @@ const TABLE: readonly (readonly [
           'an rseq membarrier': 'aborted, all ids',
           'an rseq membarrier to its own CPU': 'aborted, all ids',
           'a sleep in a system call': 'aborted, all ids',
+          'a yield to another thread': 'aborted, all ids',
           'a system call that returns at once': 'kept, no ids',
         },
       ] as const,
@@ -140,6 +148,7 @@ const TABLE: readonly (readonly [
           'an rseq membarrier': 'aborted, no ids',
           'an rseq membarrier to its own CPU': 'kept, no ids',
           'a sleep in a system call': 'kept, no ids',
+          'a yield to another thread': 'kept, no ids',
           'a system call that returns at once': 'kept, no ids',
         },
       ] as const,
@@ -154,6 +163,7 @@ const TABLE: readonly (readonly [
       'an rseq membarrier': 'aborted, all ids',
       'an rseq membarrier to its own CPU': 'kept, all ids',
       'a sleep in a system call': 'kept, all ids',
+      'a yield to another thread': 'kept, all ids',
       'a system call that returns at once': 'kept, no ids',
     },
   ],
@@ -260,6 +270,32 @@ describe('an event that a flag of the section keeps from restarting it', () => {
       expect(machine.positionOf(1)).toBe(ABORT);
     },
   );
+});
+
+describe('an abort takes all events: a later return to user mode with nothing new goes on,', () => {
+  const armings: Readonly<Record<string, (machine: ArmedMachine) => void>> = {
+    'a section as usual': () => undefined,
+    'a descriptor that is not aligned': (machine) => {
+      const { source } = machine.region;
+      const copy = source + 68;
+      machine.memory.write(copy, machine.memory.read(source, 32) ?? new Uint8Array());
+      machine.memory.writeU64(machine.areaOf(1) + RSEQ_AREA.rseqCs, BigInt(copy));
+    },
+  };
+  const cases = ['4.18', '6.18', '6.19', '7.1'].flatMap((kernel) =>
+    Object.entries(armings).map(([name, arm]) => ({ kernel, name, arm })),
+  );
+  test.each(cases)('under $kernel with $name', ({ kernel, arm }) => {
+    const machine = makeMachine(kernel, LEGACY_BYTES);
+    arm(machine);
+    machine.kernel.switchTo(0, 1);
+    expect(machine.positionOf(1)).toBe(ABORT);
+    machine.rearm(1);
+    const task = machine.task(1);
+    task.notifyResume = true;
+    const { kind } = machine.kernel.profile.rseq.onResume(machine.kernel.rseqContext(task));
+    expect(kind).toBe('resumed');
+  });
 });
 
 describe('the end of a system call far from the armed section, with the debug option,', () => {

@@ -3,6 +3,7 @@ import { RSEQ_AREA, RSEQ_SLICE_CTRL } from '../../../kernel-model/abi/rseq.ts';
 import { PROT_READ } from '../../../kernel-model/mm/mapping.ts';
 import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
 import { ABORT, ArmedMachine, INSIDE } from './armed-task.ts';
+import { SYS_RSEQ } from './script.ts';
 
 const PR_SLICE = 79;
 const [GET, SET] = [1, 2];
@@ -11,6 +12,8 @@ const REQUEST = 1;
 const GRANTED = 0x100;
 const SLICE_INSTRUCTIONS = 5000;
 const BYTES = 64;
+const UNREGISTER = 1;
+const SIGNATURE = 0x5305_3053;
 const [ENXIO, EFAULT_KILLED, EINVAL, ENOSYS, ENOTSUPP] = [-6, 'killed', -22, -38, -524];
 
 /** Tasks 1 and 2 on vCPU 0, the first running in its section. */
@@ -194,6 +197,14 @@ describe('prctl(PR_RSEQ_SLICE_EXTENSION)', () => {
     expect([prctl(machine, SET, 1), prctl(machine, GET, 0)]).toEqual([0, 1]);
     expect([prctl(machine, SET, 0), flagsOf(machine)]).toEqual([0, AVAILABLE]);
     expect(prctl(machine, GET, 0)).toBe(0);
+  });
+
+  test('is off again once the area is given up', () => {
+    const machine = makeMachine();
+    expect(prctl(machine, GET, 0)).toBe(1);
+    machine.registers(1).instructionPointer = ABORT + 64;
+    machine.call(SYS_RSEQ, [machine.areaOf(1), BYTES, UNREGISTER, SIGNATURE]);
+    expect([prctl(machine, GET, 0), prctl(machine, SET, 1)]).toEqual([0, ENXIO]);
   });
 
   test('refuses what it does not know', () => {

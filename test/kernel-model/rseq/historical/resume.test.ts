@@ -14,6 +14,8 @@ const [BELOW, START, INSIDE, END] = [0x1000, 0x50_0000, 0x50_0010, 0x50_0040];
 const ABORT = READ_WRITE + 0x404;
 const SIGNATURE = 0x5305_3053;
 const FIRST = 1;
+/** Flags of descriptors and areas, which are the bits of events as well. */
+const NO_RESTART = { preempt: 1, signal: 2, migrate: 4 } as const;
 
 /** A machine with task 1 registered, about to execute `ip`. */
 class Rig extends TestMachine {
@@ -135,6 +137,13 @@ describe('turner-v2 [V2, V2W]', () => {
     expect(rig().migrate().position).toBe(ABORT);
   });
 
+  test('{cpu, event} is written at every resume; a fault is SIGSEGV', () => {
+    const machine = rig().at(END);
+    machine.memory.writeU64(AREA, 0n);
+    expect(machine.reschedule().memory.readU64(AREA)).toBe(1n << 32n);
+    expect(rig().at(END).protect(PROT_READ).reschedule().isKilled).toBe(true);
+  });
+
   test('nothing happens at the post-commit address, or disarmed', () => {
     expect(rig().at(END).migrate().position).toBe(END);
     expect(
@@ -252,6 +261,14 @@ describe('desnoyers-2016b [R16b]', () => {
     }
   });
 
+  test('every resume writes the CPU and advances the counter; a fault is SIGSEGV', () => {
+    const machine = rig().at(END);
+    const before = machine.memory.readU32(AREA + 4) ?? 0;
+    machine.reschedule().migrate();
+    expect([AREA, AREA + 4].map((at) => machine.memory.readU32(at))).toEqual([1, before + 2]);
+    expect(rig().at(END).protect(PROT_READ).reschedule().isKilled).toBe(true);
+  });
+
   test('the pointer stays when the task is beyond', () => {
     const machine = rig().at(END).reschedule();
     expect(machine.position).toBe(END);
@@ -307,11 +324,47 @@ describe('rfc-2017 [R17]', () => {
     expect(pointerOf(machine)).toBe(0n);
   });
 
-  test('flags filter events, and the section goes on disarmed', () => {
-    const machine = rig(1).at(INSIDE).reschedule();
+  test.each(['the descriptor', 'the area'])('flags of %s filter events', (place) => {
+    const flagged = (flags: number) => {
+      const machine = rig(place === 'the descriptor' ? flags : 0);
+      if (place === 'the area') machine.memory.writeU32(AREA + 16, flags);
+      return machine.at(INSIDE);
+    };
+    const machine = flagged(NO_RESTART.preempt).reschedule();
     expect(machine.position).toBe(INSIDE);
+    // The section goes on disarmed.
     expect(pointerOf(machine)).toBe(0n);
-    expect(rig(1).at(INSIDE).migrate().position).toBe(ABORT);
+    expect(flagged(NO_RESTART.preempt).migrate().position).toBe(ABORT);
+    const { preempt, signal, migrate } = NO_RESTART;
+    const kindOf = (flags: number) => {
+      const rescheduled = flagged(flags);
+      const context = rescheduled.kernel.rseqContext(rescheduled.task(FIRST));
+      return rescheduled.kernel.profile.rseq.onSignal(context).kind;
+    };
+    expect([kindOf(preempt | migrate), kindOf(preempt | migrate | signal)]).toEqual([
+      'aborted',
+      'resumed',
+    ]);
+  });
+
+  test('events are taken with the section that they find, and inherited by a child', () => {
+    const machine = rig(NO_RESTART.preempt).at(INSIDE).reschedule();
+    expect(machine.task(FIRST).rseqEvents).toBe(0);
+    const { rseq } = machine.kernel.profile;
+    rseq.onSwitchOut(machine.task(FIRST));
+    machine.poke(DESCRIPTOR, BigInt(NO_RESTART.migrate) << 32n).poke(AREA + 8, DESCRIPTOR);
+    machine.forkChild();
+    expect(machine.position).toBe(ABORT);
+  });
+
+  test('unregistering resets the CPU numbers (inferred); a fault is EFAULT', () => {
+    const UNREGISTER = [AREA, 32, 1, SIGNATURE] as const;
+    const machine = rig().at(END).migrate();
+    const idsOf = () => [AREA, AREA + 4].map((at) => machine.memory.readU32(at));
+    expect(idsOf()).toEqual([1, 1]);
+    expect(machine.call(333, UNREGISTER)).toBe(0);
+    expect(idsOf()).toEqual([0, 0xffff_ffff]);
+    expect(rig().at(END).protect(PROT_READ).call(333, UNREGISTER)).toBe(-14);
   });
 
   test.each([
