@@ -357,6 +357,14 @@ describe('rfc-2017 [R17]', () => {
     expect(machine.position).toBe(ABORT);
   });
 
+  test('a child that is made inside a section is aborted, as its CPU is set (inferred)', () => {
+    const machine = rig().at(INSIDE);
+    machine.call('fork');
+    machine.run(2, 1);
+    expect(machine.registers(2).instructionPointer).toBe(ABORT);
+    expect(machine.position).toBe(INSIDE);
+  });
+
   test('unregistering resets the CPU numbers (inferred); a fault is EFAULT', () => {
     const UNREGISTER = [AREA, 32, 1, SIGNATURE] as const;
     const machine = rig().at(END).migrate();
