@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { describedSections } from '../../emulator/loader/rseq-exit-points.ts';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import type { StepPolicyKind } from '../../emulator/stepping/policy.ts';
 import { STEP_POLICIES, type StepPolicyName } from '../../emulator/stepping/registry.ts';
@@ -65,6 +66,28 @@ describe('a per-CPU counter under linux-6.18, stepped', () => {
     const ends = steps.flatMap(({ marks }) => marks.filter(({ kind }) => kind !== 'entered'));
     const expected = new Array(INCREMENTS).fill(['aborted', 'committed']).flat();
     expect(ends.map(({ kind }) => kind)).toEqual(expected);
+  });
+});
+
+describe('a lock that is held by another now and then, by the exits that its tables list,', () => {
+  const lock = guest('spinlock.bin', '3', '4');
+  const { sections } = describedSections(lock.image);
+  const listed = new Set(sections.flatMap(({ exits }) => exits));
+  const aborts = sections.map(({ abort }) => abort);
+  /** Steps in which a section was left by a way of its own. */
+  const exitedIn = (name: StepPolicyName, run: Partial<SteppedRun> = {}) => {
+    const { outcome, steps } = step(name, { program: lock, others: 'run', vcpus: 1, tick: 15, ...run });
+    expect(outcome).toEqual({ kind: 'exit', status: 0 });
+    return marked(steps, 'exited');
+  };
+
+  test.each(['key', 'key-after-loop'] as const)('%s stops at such an exit', (name) => {
+    expect(listed.size).toBeGreaterThan(0);
+    const exited = [1, 2, 3, 4].flatMap((seed) => exitedIn(name, { seed }));
+    expect(exited.length).toBeGreaterThan(0);
+    expect(exited.filter(({ to }) => listed.has(to)).length).toBeGreaterThan(0);
+    // A comparison that fails inside the section leaves it for the abort handler.
+    for (const { to } of exited) expect([...listed, ...aborts]).toContain(to);
   });
 });
 
