@@ -42,7 +42,7 @@ export function saveSchedule(
   if (watcher.isSuspicious) {
     const again = openLogging();
     const made = { program, profile, vcpus, seed, maxInstructions, decisions };
-    const validators = bootOrdered(again, made);
+    const { validators } = bootOrdered(again, made);
     again.runToEnd();
     findings = validators.findings;
   }

@@ -1,11 +1,13 @@
 /*
- * A counter of one thread, which another one takes over from afar. It first raises a flag that the
- * section looks at: from then on the owner counts for itself.
+ * A counter of one thread, which another one takes over from afar while the owner is at work. It first
+ * raises a flag that the section looks at: from then on the owner counts for itself.
  */
 #ifndef GUEST_DRAIN_H
 #define GUEST_DRAIN_H
 
 #include "fence.h"
+
+enum { ROUNDS = 4 };
 
 static struct slot slot;
 static uint64_t stopped;
@@ -32,7 +34,21 @@ static void count_up(struct thread *self) {
   aborted:;
   }
 alone:
-  self->result = 1;
+  self->result++;
 }
+
+static void count_rounds(struct thread *self) {
+  for (uint32_t round = 0; round < ROUNDS; round++) {
+    count_up(self);
+    do_other_work(16);
+  }
+}
+
+/* The store that takes over what is counted; what was is in `result`. */
+#define TAKE(self)                                                                                 \
+  do {                                                                                             \
+    (self)->result = __atomic_load_n(&slot.value, __ATOMIC_ACQUIRE);                               \
+    __asm__ volatile(FAULTY "movq $0, %[value]" : [value] "=m"(slot.value) : : "memory");          \
+  } while (0)
 
 #endif

@@ -125,7 +125,11 @@ export class Explorer {
     this.#logging ??= watching.openLogging();
     const { decisions } = this.machine;
     const maxInstructions = this.bounds.instructions;
-    const validators = bootOrdered(this.#logging, { ...this.searched, maxInstructions, decisions });
+    const { validators } = bootOrdered(this.#logging, {
+      ...this.searched,
+      maxInstructions,
+      decisions,
+    });
     this.#logging.runToEnd();
     return validators.findings;
   }
