@@ -31,8 +31,9 @@ TASK work(struct thread *self) {
   if (self->index == 0) {
     POP_ROUNDS(&slab, self);
   } else {
-    do_other_work(40);
+    do_other_work(OTHER_WORK_LONG);
     set_up();
+    do_other_work(OTHER_WORK_LONG);
   }
 }
 

@@ -97,9 +97,12 @@ static inline uint32_t slot_number(uint32_t cpu) {
 /* The CPU to work on, to be compared in the section. */
 static inline uint32_t here(void) { return slot_number(rseq_cpu_start()); }
 
-/* What a thread does in between, on memory of its own; longer for more `bytes`. */
+/* Bytes to clear. */
+enum { OTHER_WORK_SHORT = 64, OTHER_WORK_LONG = 160 };
+
+/* What a thread does in between, on memory of its own: some instructions for each byte. */
 static inline void do_other_work(uint32_t bytes) {
-  uint8_t own[64];
+  uint8_t own[OTHER_WORK_LONG];
   memset(own, 0, bytes);
   __asm__ volatile("" : : "r"(own) : "memory");
 }

@@ -7,7 +7,7 @@
 
 #include "fence.h"
 
-enum { ROUNDS = 4 };
+enum { ROUNDS = 6 };
 
 static struct slot slot;
 static uint64_t stopped;
@@ -40,7 +40,7 @@ alone:
 static void count_rounds(struct thread *self) {
   for (uint32_t round = 0; round < ROUNDS; round++) {
     count_up(self);
-    do_other_work(16);
+    do_other_work(OTHER_WORK_SHORT);
   }
 }
 

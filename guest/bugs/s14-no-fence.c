@@ -16,8 +16,9 @@ TASK work(struct thread *self) {
   if (self->index == 0) {
     count_rounds(self);
   } else {
-    do_other_work(40);
+    do_other_work(OTHER_WORK_LONG);
     take_over(self);
+    do_other_work(OTHER_WORK_LONG);
   }
 }
 

@@ -8,7 +8,7 @@
 
 #include "fence.h"
 
-enum { SLAB_ITEMS = 16, ITEM = 1, POPS = 3 };
+enum { SLAB_ITEMS = 16, ITEM = 1, POPS = 6 };
 
 struct slab {
   uint64_t current;
@@ -58,7 +58,7 @@ enum popped { POPPED_ITEM = 1, POPPED_NOTHING = 2, POPPED_GARBAGE = 3 };
     uint64_t garbage = 0;                                                                          \
     for (uint32_t round = 0; round < POPS; round++) {                                              \
       garbage += pop(slab, self) == POPPED_GARBAGE;                                                \
-      do_other_work(16);                                                                           \
+      do_other_work(OTHER_WORK_SHORT);                                                             \
     }                                                                                              \
     (self)->result = garbage;                                                                      \
   } while (0)
