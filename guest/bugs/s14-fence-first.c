@@ -17,11 +17,11 @@ static void take_over(struct thread *self) {
 
 TASK work(struct thread *self) {
   if (self->index == 0) {
-    count_rounds(self);
-  } else {
     do_other_work(OTHER_WORK_LONG);
     take_over(self);
     do_other_work(OTHER_WORK_LONG);
+  } else {
+    count_rounds(self);
   }
 }
 

@@ -27,6 +27,7 @@ const BROKEN: readonly (readonly [name: string, rule: string, title: string, set
     ['r27-effect-then-exit', 'R27', 'an effect before the exit'],
     ['r28-foreign-store', 'R28', 'a store from outside all sections', { tick: 7 }],
     ['r28-foreign-reset', 'R28', 'a store from outside, long after'],
+    ['r28-given-back', 'R28', 'memory given back while sections commit there'],
     ['r28-taken-over', 'R28', 'a counter taken over with the fence before the flag'],
     ['r30-not-registered', 'R30', 'a section of a thread that is not registered'],
     [
@@ -67,6 +68,7 @@ const ORDERED: readonly (readonly [name: string, how: string, fixed: number, tit
   ['r28-foreign-reset', 'flag', 2, 'a store from outside, ordered by a flag'],
   ['r28-foreign-reset', 'mutex', 3, 'a store from outside, ordered by a mutex'],
   ['r28-foreign-reset', 'join', 4, 'a store from outside, ordered by a join'],
+  ['r28-given-back', 'shared', 2, 'an advice that leaves shared memory as it is'],
   ['r28-taken-over', 'ready', 2, 'a counter given, and given back by a word that sections look at'],
   ['r28-taken-over', 'mutex', 3, 'a counter taken over under a mutex'],
   ['r28-taken-over', 'join', 4, 'a counter taken over after a join'],
