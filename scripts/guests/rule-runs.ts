@@ -68,6 +68,7 @@ const ORDERED: readonly (readonly [name: string, how: string, fixed: number, tit
   ['r28-foreign-reset', 'flag', 2, 'a store from outside, ordered by a flag'],
   ['r28-foreign-reset', 'mutex', 3, 'a store from outside, ordered by a mutex'],
   ['r28-foreign-reset', 'join', 4, 'a store from outside, ordered by a join'],
+  ['r28-foreign-reset', 'pinned', 5, 'a store from outside, by a thread that shares its only CPU'],
   ['r28-given-back', 'shared', 2, 'an advice that leaves shared memory as it is'],
   ['r28-taken-over', 'ready', 2, 'a counter given, and given back by a word that sections look at'],
   ['r28-taken-over', 'mutex', 3, 'a counter taken over under a mutex'],
@@ -88,6 +89,7 @@ export const ruleRunBuilds: readonly RuleRunBuild[] = [
     ...build(name, title, [`FIXED=${fixed}`], []),
     name: `${name}-${how}`,
   })),
+  build('r28-forked', 'a store to a copy of the data, in a child of fork', [], []),
   build('r18-nested', NESTED, [], [], { cpus: 1 }),
   build('r18-nested-fixed', `${NESTED}: put right`, ['FIXED'], [], { cpus: 1 }),
 ];

@@ -68,12 +68,15 @@ describe('a check or one run names the rule of a seeded bug, at its place', () =
   });
 });
 
-test.each(twins)('of a bug without a rule nothing is named wrongly in the %s program', async (twin) => {
-  for (const bug of bugs.filter(({ rule }) => rule === null)) {
-    if (twin === 'buggy' && bug.id === 'b13-stale-register') continue;
-    expect([...checked(bug, twin), ...(await found(bug, twin))], bug.id).toEqual([]);
-  }
-});
+test.each(twins)(
+  'of a bug without a rule nothing is named wrongly in the %s program',
+  async (twin) => {
+    for (const bug of bugs.filter(({ rule }) => rule === null)) {
+      if (twin === 'buggy' && bug.id === 'b13-stale-register') continue;
+      expect([...checked(bug, twin), ...(await found(bug, twin))], bug.id).toEqual([]);
+    }
+  },
+);
 
 test.each(bugs)('the fixed twin of $id gives no finding, in a check or in a run', async (bug) => {
   expect([...checked(bug, 'fixed'), ...(await found(bug, 'fixed'))]).toEqual([]);

@@ -29,6 +29,7 @@ interface Commit {
   readonly process: number;
   readonly vcpu: number;
   readonly mmCid: number;
+  readonly affinity: bigint;
   readonly instruction: number;
 }
 
@@ -168,8 +169,8 @@ export class Ordering {
     }
     if (section === undefined) this.#noteOutside(access, stamp, commit);
     if (section?.commit !== instruction) return;
-    const { process, vcpu, mmCid } = task;
-    this.#commits.set(address, { stamp, process, vcpu, mmCid, instruction });
+    const { process, vcpu, mmCid, affinity } = task;
+    this.#commits.set(address, { stamp, process, vcpu, mmCid, affinity, instruction });
   }
 
   #noteOutside(
@@ -190,7 +191,7 @@ export class Ordering {
     const { id, process, vcpu, mmCid } = task;
     if (process !== commit.process || this.#clocks.knows(id, commit.stamp)) return;
     if (section === undefined) {
-      this.#report(intrusion, commit);
+      if (!isOneCpu(task.affinity, commit.affinity)) this.#report(intrusion, commit);
       return;
     }
     const code = section.code.get(instruction);
@@ -217,6 +218,11 @@ export class Ordering {
       retired,
     });
   }
+}
+
+/** Whether two tasks may run on just one CPU, the same one: neither runs while the other is in a section. */
+function isOneCpu(affinity: bigint, other: bigint): boolean {
+  return affinity === other && (affinity & (affinity - 1n)) === 0n;
 }
 
 function futexOf({ process }: Task, [address]: SyscallArguments): string {
