@@ -1,10 +1,9 @@
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import { bootOrdered, type MadeRun } from '../explore/ordered-run.ts';
-import { Rehearsal } from '../explore/rehearsal.ts';
+import { isNamed, Rehearsal } from '../explore/rehearsal.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import { isPass, type Outcome } from '../machine/outcome.ts';
-import type { Overlap } from '../validate/dynamic/ordering/overlaps.ts';
 import type { RunValidators } from '../validate/dynamic/run-validators.ts';
 import type { Finding } from '../validate/finding.ts';
 import { outcomeOfFindings } from '../validate/verdict.ts';
@@ -56,7 +55,7 @@ export async function settleFindings(
   if (again.outcome === undefined) return { outcome, findings: watcher.findings };
   const findings = [...validators.findings];
   for (const overlap of ordering.overlaps) {
-    if (hasForeignStore(findings, overlap)) continue;
+    if (isNamed(findings, overlap)) continue;
     const rehearsal = new Rehearsal(again, made, overlap);
     await runInterruptibly(rehearsal);
     const finding = rehearsal.finish();
@@ -66,8 +65,4 @@ export async function settleFindings(
     outcome: isPass(outcome) ? (outcomeOfFindings(findings) ?? outcome) : outcome,
     findings,
   };
-}
-
-function hasForeignStore(findings: readonly Finding[], { instruction }: Overlap): boolean {
-  return findings.some(({ rule, address }) => rule === 'R28' && address === instruction);
 }

@@ -1,6 +1,7 @@
 import type { Decision } from '../../kernel-model/sched/decision.ts';
 import type { SearchJob } from '../explore/campaign/job.ts';
 import { bootOrdered } from '../explore/ordered-run.ts';
+import { rehearse } from '../explore/rehearsal.ts';
 import type { SearchedProgram } from '../explore/search/explorer.ts';
 import { nameOfFinding, type Tally } from '../explore/search/tally.ts';
 import { ReplayStrategy } from '../explore/strategies/replay.ts';
@@ -42,9 +43,10 @@ export function saveSchedule(
   if (watcher.isSuspicious) {
     const again = openLogging();
     const made = { program, profile, vcpus, seed, maxInstructions, decisions };
-    const { validators } = bootOrdered(again, made);
+    const { validators, ordering } = bootOrdered(again, made);
     again.runToEnd();
-    findings = validators.findings;
+    const { findings: seen } = validators;
+    findings = [...seen, ...rehearse(again, made, ordering.overlaps, seen)];
   }
   const { args, env } = program;
   const schedule = recordSchedule(machine, program.image, {

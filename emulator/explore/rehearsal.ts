@@ -123,6 +123,29 @@ export class Rehearsal {
   }
 }
 
+/** Whether a store from outside is among some findings already. */
+export function isNamed(findings: readonly Finding[], { instruction }: Overlap): boolean {
+  return findings.some(({ rule, address }) => rule === 'R28' && address === instruction);
+}
+
+/** What comes of trying each overlap of a run at whose store there is nothing found yet. */
+export function rehearse(
+  machine: Machine,
+  made: MadeRun,
+  overlaps: readonly Overlap[],
+  known: readonly Finding[],
+): readonly Finding[] {
+  const found: Finding[] = [];
+  for (const overlap of overlaps) {
+    if (isNamed([...known, ...found], overlap)) continue;
+    const rehearsal = new Rehearsal(machine, made, overlap);
+    while (rehearsal.step() === undefined);
+    const finding = rehearsal.finish();
+    if (finding !== undefined) found.push(finding);
+  }
+  return found;
+}
+
 /** Plays a schedule up to a place in it. */
 class HeldSchedule implements Strategy {
   readonly #decisions: readonly Decision[];
