@@ -44,11 +44,17 @@ static void count_rounds(struct thread *self) {
   }
 }
 
-/* The store that takes over what is counted; what was is in `result`. */
-#define TAKE(self)                                                                                 \
-  do {                                                                                             \
-    (self)->result = __atomic_load_n(&slot.value, __ATOMIC_ACQUIRE);                               \
-    __asm__ volatile(FAULTY "movq $0, %[value]" : [value] "=m"(slot.value) : : "memory");          \
-  } while (0)
+/*
+ * Takes over what is counted, by one instruction, and leaves in its place what is in `word`. That is made
+ * ready first, so that nothing stands between this instruction and what comes before it in the source.
+ */
+#define READY_NOTHING(word)                                                                        \
+  uint64_t word = 0;                                                                               \
+  __asm__ volatile("" : "+r"(word))
+#define TAKE_OVER(word)                                                                            \
+  __asm__ volatile(FAULTY "xchgq %[taken], %[value]"                                               \
+                   : [taken] "+r"(word), [value] "+m"(slot.value)                                  \
+                   :                                                                               \
+                   : "memory")
 
 #endif

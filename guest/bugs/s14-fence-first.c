@@ -5,6 +5,7 @@
 #include "drain.h"
 
 static void take_over(struct thread *self) {
+  READY_NOTHING(taken);
 #ifndef FIXED
   fence();
 #endif
@@ -12,7 +13,8 @@ static void take_over(struct thread *self) {
 #ifdef FIXED
   fence();
 #endif
-  TAKE(self);
+  TAKE_OVER(taken);
+  self->result = taken;
 }
 
 TASK work(struct thread *self) {

@@ -5,11 +5,13 @@
 #include "drain.h"
 
 static void take_over(struct thread *self) {
+  READY_NOTHING(taken);
   store(&stopped, 1);
 #ifdef FIXED
   fence();
 #endif
-  TAKE(self);
+  TAKE_OVER(taken);
+  self->result = taken;
 }
 
 TASK work(struct thread *self) {
