@@ -1,6 +1,6 @@
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
 import { bootOrdered, type MadeRun } from '../explore/ordered-run.ts';
-import { isNamed, Rehearsal } from '../explore/rehearsal.ts';
+import { Rehearsal } from '../explore/rehearsal.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import { isPass, type Outcome } from '../machine/outcome.ts';
@@ -53,14 +53,10 @@ export async function settleFindings(
   const { validators, ordering } = bootOrdered(again, made);
   await runInterruptibly(again);
   if (again.outcome === undefined) return { outcome, findings: watcher.findings };
-  const findings = [...validators.findings];
-  for (const overlap of ordering.overlaps) {
-    if (isNamed(findings, overlap)) continue;
-    const rehearsal = new Rehearsal(again, made, overlap);
-    await runInterruptibly(rehearsal);
-    const finding = rehearsal.finish();
-    if (finding !== undefined) findings.push(finding);
-  }
+  const { findings: known } = validators;
+  const rehearsal = new Rehearsal(again, { ...made, overlaps: ordering.overlaps, known });
+  await runInterruptibly(rehearsal);
+  const findings = [...known, ...rehearsal.findings];
   return {
     outcome: isPass(outcome) ? (outcomeOfFindings(findings) ?? outcome) : outcome,
     findings,

@@ -1,35 +1,52 @@
-import type { ChoicePoint, Decision } from '../../kernel-model/sched/decision.ts';
+import type { Decision } from '../../kernel-model/sched/decision.ts';
 import { taskOf } from '../../kernel-model/sched/run-queue.ts';
 import type { TaskId } from '../../kernel-model/task/task.ts';
 import type { Machine } from '../machine/machine.ts';
-import type { Strategy } from '../machine/strategy.ts';
 import type { Overlap } from '../validate/dynamic/ordering/overlaps.ts';
 import { RunValidators } from '../validate/dynamic/run-validators.ts';
 import type { Finding, FindingPosition } from '../validate/finding.ts';
 import type { MadeRun } from './ordered-run.ts';
+import { HeldStrategy } from './strategies/held.ts';
 
 /** The owner comes to its next section within so many instructions, or not at all. */
 const APPROACH_INSTRUCTIONS_MAX = 20_000;
 /** So many instructions of a section, or of the intruder up to its store, are gone through one by one. */
 const STEPS_MAX = 1000;
 
+/** What is rehearsed beside the run itself. */
+interface Rehearsed extends MadeRun {
+  readonly overlaps: readonly Overlap[];
+  /** Findings of the run: overlaps at a store that is named among them are left out. */
+  readonly known: readonly Finding[];
+}
+
 /**
- * A run once more, up to the place where an overlap holds its intruder back; then the owner goes on
+ * A run once more, up to each place where an overlap holds its intruder back; there the owner goes on
  * alone into its next section, the intruder makes its store, and the section goes on to its end. What
- * validators find there happens under a schedule that the program has to bear.
+ * validators find then happens under a schedule that the program has to bear. After that the machine is
+ * as it was before, and the run goes on.
  */
 export class Rehearsal {
+  readonly findings: Finding[] = [];
   readonly #machine: Machine;
   readonly #watcher: RunValidators;
-  readonly #overlap: Overlap;
-  readonly #schedule: HeldSchedule;
+  readonly #schedule: HeldStrategy;
+  readonly #known: readonly Finding[];
+  /** Still to come, by their places. */
+  #overlaps: readonly Overlap[];
 
-  constructor(machine: Machine, made: MadeRun, overlap: Overlap) {
+  constructor(machine: Machine, { overlaps, known, ...made }: Rehearsed) {
     const { program, profile, vcpus, seed, maxInstructions, decisions } = made;
     this.#machine = machine;
-    this.#overlap = overlap;
+    this.#known = known;
     this.#watcher = new RunValidators(machine, program.image, profile);
-    this.#schedule = new HeldSchedule(decisions, overlap.hold);
+    this.#schedule = new HeldStrategy(decisions);
+    this.#overlaps = overlaps
+      .map((overlap) => ({ ...overlap, hold: runAt(decisions, overlap.hold) }))
+      .toSorted(({ hold: a }, { hold: b }) =>
+        a.decision === b.decision ? a.instructions - b.instructions : a.decision - b.decision,
+      );
+    this.#leaveOutNamed();
     machine.boot({
       ...{ program, profile, vcpus, seed, maxInstructions },
       strategy: this.#schedule,
@@ -38,15 +55,56 @@ export class Rehearsal {
     });
   }
 
-  /** Goes on by one decision; not undefined once the intruder is held back, or the run is over. */
+  /** Goes on by one decision, or tries one overlap; not undefined once there is nothing left. */
   step(): unknown {
-    return this.#schedule.isPlayed ? 'held back' : this.#machine.step();
+    const [overlap, ...others] = this.#overlaps;
+    if (overlap === undefined) return 'all tried';
+    if (!this.#schedule.isHeld) return this.#machine.step();
+    const here = this.#machine.snapshot();
+    const finding = new Trial(this.#machine, this.#watcher, overlap).run();
+    this.#machine.restore(here);
+    if (finding !== undefined) this.findings.push(finding);
+    this.#overlaps = others;
+    this.#leaveOutNamed();
+    return undefined;
   }
 
-  /** The store as a finding, if the section then replaces what it stored; to be asked for once. */
-  finish(): Finding | undefined {
+  #leaveOutNamed(): void {
+    const named = [...this.#known, ...this.findings].filter(({ rule }) => rule === 'R28');
+    this.#overlaps = this.#overlaps.filter(
+      ({ instruction }) => !named.some(({ address }) => address === instruction),
+    );
+    const hold = this.#overlaps[0]?.hold;
+    if (hold !== undefined) this.#schedule.holdBefore(hold);
+  }
+}
+
+/** The position in terms of the decision that runs the task: choices are recorded after it. */
+function runAt(decisions: readonly Decision[], position: FindingPosition): FindingPosition {
+  let { decision } = position;
+  while (decision > 0 && isChoice(decisions[decision])) decision--;
+  return { ...position, decision };
+}
+
+function isChoice(decision: Decision | undefined): boolean {
+  return decision?.kind === 'place' || decision?.kind === 'wake';
+}
+
+/** What comes of one overlap, from where its intruder is held back. */
+class Trial {
+  readonly #machine: Machine;
+  readonly #watcher: RunValidators;
+  readonly #overlap: Overlap;
+
+  constructor(machine: Machine, watcher: RunValidators, overlap: Overlap) {
+    this.#machine = machine;
+    this.#watcher = watcher;
+    this.#overlap = overlap;
+  }
+
+  /** The store as a finding, if the section then replaces what it stored. */
+  run(): Finding | undefined {
     const { owner, intruder, instruction, holdInstruction, position } = this.#overlap;
-    if (!this.#schedule.isPlayed) return undefined;
     if (!this.#expose() || !this.#intrude() || !this.#commit()) return undefined;
     const found = this.#watcher.findings.find(
       ({ rule, address }) => rule === 'R28' && address === instruction,
@@ -118,78 +176,6 @@ export class Rehearsal {
   }
 
   #apply(decision: Decision): boolean {
-    const { choose } = this.#schedule;
-    return this.#machine.step({ next: () => decision, choose }) === undefined;
+    return this.#machine.step({ next: () => decision, choose: () => 0 }) === undefined;
   }
-}
-
-/** Whether a store from outside is among some findings already. */
-export function isNamed(findings: readonly Finding[], { instruction }: Overlap): boolean {
-  return findings.some(({ rule, address }) => rule === 'R28' && address === instruction);
-}
-
-/** What comes of trying each overlap of a run at whose store there is nothing found yet. */
-export function rehearse(
-  machine: Machine,
-  made: MadeRun,
-  overlaps: readonly Overlap[],
-  known: readonly Finding[],
-): readonly Finding[] {
-  const found: Finding[] = [];
-  for (const overlap of overlaps) {
-    if (isNamed([...known, ...found], overlap)) continue;
-    const rehearsal = new Rehearsal(machine, made, overlap);
-    while (rehearsal.step() === undefined);
-    const finding = rehearsal.finish();
-    if (finding !== undefined) found.push(finding);
-  }
-  return found;
-}
-
-/** Plays a schedule up to a place in it. */
-class HeldSchedule implements Strategy {
-  readonly #decisions: readonly Decision[];
-  readonly #hold: FindingPosition;
-  #position = 0;
-
-  constructor(decisions: readonly Decision[], { decision, instructions }: FindingPosition) {
-    this.#decisions = decisions;
-    let first = decision;
-    // Choices are recorded after the decision in which they come up.
-    while (first > 0 && isChoice(decisions[first])) first--;
-    this.#hold = { decision: first, instructions: instructions - 1 };
-  }
-
-  /** Whether that place has been reached once the decision given last is carried out. */
-  get isPlayed(): boolean {
-    const { decision, instructions } = this.#hold;
-    return this.#position > decision || (this.#position === decision && instructions === 0);
-  }
-
-  next(): Decision {
-    const decision = this.#decisions[this.#position];
-    if (decision === undefined) throw new Error('assertion failed: the schedule has that place');
-    const isLast = this.#position++ === this.#hold.decision;
-    return decision.kind === 'run' && isLast
-      ? { ...decision, instructions: this.#hold.instructions }
-      : decision;
-  }
-
-  /** As recorded; beyond that the first candidate. */
-  readonly choose = (point: ChoicePoint): number => {
-    const decision = this.#decisions[this.#position];
-    const chosen =
-      decision?.kind === 'place' && point.kind === 'place'
-        ? point.candidates.indexOf(decision.vcpu)
-        : decision?.kind === 'wake' && point.kind === 'wake'
-          ? point.candidates.indexOf(decision.task)
-          : -1;
-    if (chosen < 0) return 0;
-    this.#position++;
-    return chosen;
-  };
-}
-
-function isChoice(decision: Decision | undefined): boolean {
-  return decision?.kind === 'place' || decision?.kind === 'wake';
 }
