@@ -139,7 +139,7 @@ export const planSchema = v.strictObject({
   boundaries: v.array(
     v.strictObject({
       address: count,
-      places: v.array(v.picklist(['before', 'inside', 'after', 'access'])),
+      places: v.array(v.picklist(['before', 'inside', 'after', 'access', 'signal'])),
     }),
   ),
   leftOut: v.array(v.strictObject({ task: count, address: count, entries: count })),
