@@ -1,4 +1,4 @@
-import type { SearchReport } from './search-report.ts';
+import { describeVerdict, type SearchReport } from './search-report.ts';
 import { plural } from './summary.ts';
 
 /** A search as continuous integration sees it: one test. */
@@ -11,12 +11,12 @@ interface CiTest {
 }
 
 function testOf(report: SearchReport, args: readonly string[], details: readonly string[]): CiTest {
-  const { guest, kernel, cpus, strategy, verdict, bound, schedules } = report;
+  const { guest, kernel, cpus, strategy, verdict, schedules } = report;
   const command = [guest.path, ...args].join(' ');
   const messages: Readonly<Record<SearchReport['verdict'], string>> = {
-    pass: `${plural(schedules, 'schedule')}, up to ${plural(bound.preemptions, 'interruption')}`,
+    pass: `${plural(schedules, 'schedule')}: ${describeVerdict(report)}`,
     fail: `a schedule fails; ${report.failure?.replayCommand ?? ''}`,
-    incomplete: `stopped; complete for up to ${plural(bound.completed, 'interruption')}`,
+    incomplete: describeVerdict(report),
   };
   return {
     name: `${command} (${kernel}, ${plural(cpus, 'vCPU')}, ${strategy})`,

@@ -86,7 +86,8 @@ describe('TAP', () => {
       '1..1',
       'ok 1 - guest/counter.bin 2 (linux-6.18, 2 vCPUs, exhaustive)',
       '  ---',
-      '  message: "7 schedules, up to 1 interruption"',
+      '  message: "7 schedules: pass, exhaustive for up to 1 interruption before these instructions, ' +
+        'in the first entry of each by each task"',
       '  verdict: pass',
       '  schedules: 7',
       '  distinctStates: 5',

@@ -89,6 +89,7 @@ const cutCounts = {
   spin: v.exactOptional(count),
   excursion: v.exactOptional(count),
   timeout: v.exactOptional(count),
+  events: v.exactOptional(count),
   unsupported: v.exactOptional(count),
 } satisfies Record<Cut, unknown>;
 

@@ -30,6 +30,13 @@ export interface SearchBounds {
   readonly suspects?: readonly SuspectCode[];
 }
 
+/** `2 interruptions before these instructions, in the first 3 entries of each by each task`. */
+export function describeBoundaries(what: string, { preemptions, entries }: SearchBounds): string {
+  const number = preemptions === 1 ? `1 ${what}` : `${preemptions} ${what}s`;
+  const first = entries === 1 ? 'first entry' : `first ${entries} entries`;
+  return `${number} before these instructions, in the ${first} of each by each task`;
+}
+
 /** A section with the code around it. */
 export interface SuspectCode {
   /** Where the section starts. */
