@@ -91,6 +91,15 @@ test('a search that fails is saved, minimised and explained, and has no certific
 });
 
 test.each([
+  ['missing.json', 'no such file'],
+  ['.', 'not a regular file'],
+])('%s is no certificate: %s', async (name, why) => {
+  const path = inFolder(name);
+  const { status, stderr } = await runCommand('verify', path);
+  expect([status, stderr]).toEqual([125, `rseq-testbed: ${path}: ${why}\n`]);
+});
+
+test.each([
   [
     'a strategy that draws',
     ['fuzz', FIXED, '--strategy', 'random', '--certificate', inFolder('c')],
