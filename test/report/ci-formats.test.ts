@@ -49,8 +49,9 @@ describe('JUnit XML', () => {
     expect(testcase['@_name']).toBe('guest/counter.bin 2 3 (linux-6.18, 2 vCPUs, exhaustive)');
     expect(testcase['@_time']).toBe('1.500');
     // The schemas in use know these attributes and no others.
-    expect(Object.keys(suites).toSorted()).toEqual(
-      ['@_errors', '@_failures', '@_name', '@_tests', '@_time', 'testsuite'].toSorted(),
+    const attributes = Object.keys(suites).filter((key) => key.startsWith('@_'));
+    expect(new Set(attributes)).toEqual(
+      new Set(['@_errors', '@_failures', '@_name', '@_tests', '@_time']),
     );
     expect(testcase).not.toHaveProperty('failure');
     expect(testcase['system-out']).toBe('all is well');
