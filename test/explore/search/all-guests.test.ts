@@ -10,7 +10,7 @@ import { kernelOf } from '../../../emulator/regress/row.ts';
 import { bugs } from '../../bugs/bug-files.ts';
 import { guestDir } from '../../guest/guest-files.ts';
 import { openTestMachine } from '../../machine/rig.ts';
-import { matrixCases } from '../../support/matrix.ts';
+import { isFullRun, matrixCases } from '../../support/matrix.ts';
 
 /** A guest in a configuration that is small enough to try everything. */
 interface Subject extends SearchedProgram {
@@ -22,7 +22,7 @@ interface Subject extends SearchedProgram {
 
 const SAMPLE = 4;
 /** What is not at its end by then says nothing. */
-const SECONDS_MAX = 10;
+const SECONDS_MAX = isFullRun ? 10 : 2;
 const TIMEOUT_MS = 120_000;
 const SMALL_ARGS = ['2', '1'];
 
