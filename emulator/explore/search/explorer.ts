@@ -182,7 +182,10 @@ export class Explorer {
   }
 
   #newWindow(): Window {
-    return new Window(this.lesson.map, this.bounds.entries, (task) => this.#driver.regionOf(task));
+    return new Window(this.lesson.map, this.bounds.entries, {
+      regionOf: (task) => this.#driver.regionOf(task),
+      sendsSignal: (task) => this.#driver.sendsSignal(task),
+    });
   }
 
   /** The task whose instruction is next under the policy; `undefined` once the run has ended. */
