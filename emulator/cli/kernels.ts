@@ -1,10 +1,13 @@
 import { PROFILES } from '../../kernel-model/rseq/registry.ts';
 import { selectorOf } from '../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
+import { wrap } from '../compare/table.ts';
 import { OUTPUT_OPTIONS, parseKernel } from './options.ts';
 import { checkWritable, writeFileOrStdout } from './output.ts';
 import type { Verb } from './verb.ts';
 
+const WIDTH = 80;
+const HANG = '    ';
 const KERNELS_SCHEMA = { name: 'rseq-testbed/kernels', version: 1 } as const;
 
 /** `kernels [KERNEL]`: what `--kernel` knows, and what sets each kernel apart. */
@@ -56,11 +59,35 @@ function formatProfile(profile: KernelProfile): string {
   const { name, era, aliases, differences, sources, inferred } = profile;
   const options = Object.keys(profile.options ?? {}).map((option) => `+${option}`);
   const also = [...aliases, ...options].join(', ');
+  const before = predecessorOf(profile);
   return [
-    `${name}${also === '' ? '' : ` (${also})`}: ${era}`,
-    ...differences.map((each) => `  - ${each}`),
-    ...inferred.map((each) => `  inferred: ${each}`),
-    ...sources.map((each) => `  source: ${each}`),
+    ...hang('', `${name}${also === '' ? '' : ` (${also})`}: ${era}`),
+    ...askedAs(profile).flatMap((each) => hang('  ', each)),
+    ...(before === undefined ? [] : [`  otherwise as ${before.name}`]),
+    ...differences.flatMap((each) => hang('  ', `- ${each}`)),
+    ...inferred.flatMap((each) => hang('  ', `inferred: ${each}`)),
+    ...sources.flatMap((each) => hang('  ', `source: ${each}`)),
     '',
   ].join('\n');
+}
+
+/** What a release has of its own besides the profile that stands for it. */
+function askedAs({ name, selector, lastSyscall }: KernelProfile): readonly string[] {
+  if (selector === undefined || selector === name) return [];
+  return [`asked for as ${selector}: system calls up to ${lastSyscall}`];
+}
+
+/** The mainline kernel before a mainline kernel: profiles state only what changed. */
+function predecessorOf({ name }: KernelProfile): KernelProfile | undefined {
+  const mainline = Object.values<KernelProfile>(PROFILES).filter(
+    ({ scheme, lostEvents }) => scheme === 'mainline' && lostEvents === undefined,
+  );
+  const [plain] = name.split('+');
+  return mainline[mainline.findIndex((each) => each.name === plain) - 1];
+}
+
+/** A text in lines that fit a terminal, the later ones further in. */
+function hang(indent: string, text: string): readonly string[] {
+  const lines = wrap(text, WIDTH - indent.length - HANG.length);
+  return lines.map((line, i) => `${indent}${i === 0 ? '' : HANG}${line}`);
 }

@@ -33,6 +33,8 @@ export const LINUX_4_18 = mainlineProfile({
   inferred: [
     'what is known of 4.19 holds for 4.18: input validation is older than both (July 2018)',
     'an area that is not mapped, or null: from the order of the checks',
+    'an event outside of a section stays pending, and may abort a later one: from the control flow',
+    'SIGSEGV is forced: blocking or ignoring it helps nobody',
   ],
   rseq: classicVariant(TRAITS_4_18, { debug: false }),
   options: { debug: classicVariant(TRAITS_4_18, { debug: true }) },

@@ -30,6 +30,7 @@ export const LINUX_7_0 = mainlineProfile({
   ],
   inferred: [
     'a kernel without PREEMPT_RT, which grants slices for lazy reschedules only',
+    'a granted slice is no context switch, so that it aborts no section',
     'the system call that ends a granted slice takes effect before the other task runs, not after',
   ],
   mmCidScheme: 'owned',

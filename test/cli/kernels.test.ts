@@ -16,6 +16,26 @@ describe('kernels', () => {
     expect(stdout).toMatch(/^ {2}inferred: /m);
   });
 
+  it('fits a terminal, and tells what a release leaves as it was', async () => {
+    const { stdout } = await runCommand('kernels');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    const baseOf = async (kernel: string) => {
+      const { stdout: one } = await runCommand('kernels', kernel);
+      return /otherwise as (.*)$/m.exec(one)?.[1];
+    };
+    expect(await baseOf('7.1+debug')).toBe('linux-7.0');
+    expect(await baseOf('5.15')).toBe('linux-4.18');
+    expect(await baseOf('4.18')).toBeUndefined();
+    expect(await baseOf('rfc-2017')).toBeUndefined();
+    expect(await baseOf('broken-fence-lost')).toBeUndefined();
+  });
+
+  it('tells what a version has besides its profile', async () => {
+    const { stdout } = await runCommand('kernels', '5.15');
+    expect(stdout).toMatch(/^linux-5\.5 .*\n {2}asked for as 5\.15: system calls up to 448\n/);
+    expect((await runCommand('kernels', '5.5')).stdout).not.toMatch(/asked for as 5\.5:/);
+  });
+
   it('writes the list as JSON, with the keys that tools may rely on', async () => {
     const { stdout } = await runCommand('kernels', '--json', '-');
     const { schema, profiles } = JSON.parse(stdout);

@@ -34,7 +34,7 @@ const AREA = { cpuId: 0, eventCounter: 4, postCommitIp: 8, size: 16 } as const;
  * Desnoyers' first rseq (mid 2016), Turner's second scheme under a new call: an event counter a
  * thread, post_commit_ip in the area, the failure address in rcx and the expected counter in edx.
  * Since every resume advances the counter, every resume before post_commit_ip aborts. Mirrors
- * kernel/rseq.c of djwatson/linux-percpu-dev.
+ * kernel/rseq.c of djwatson/linux-percpu-dev; see `inferred` below for what it does not say.
  */
 const variant: RseqVariant = {
   ...EVERY_RESUME,

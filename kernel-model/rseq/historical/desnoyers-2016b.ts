@@ -37,7 +37,8 @@ const DESCRIPTOR = { postCommitIp: 8, abortIp: 16, size: 24 } as const;
 /**
  * Desnoyers' rseq of July to December 2016: one pointer in the area arms a section, to a descriptor
  * of three addresses. start_ip is for debuggers only: any resume of a task below post_commit_ip goes
- * to abort_ip. Mirrors kernel/rseq.c of sbourdelin/linux at 2dcd7f4e.
+ * to abort_ip. Mirrors kernel/rseq.c of sbourdelin/linux at 2dcd7f4e; see `inferred` below for what it
+ * does not say.
  */
 const variant: RseqVariant = {
   ...EVERY_RESUME,

@@ -21,7 +21,7 @@ const CACHE_BYTES = 4;
 /**
  * Desnoyers' getcpu_cache (December 2015 to February 2016): a thread registers a 32-bit word that the
  * kernel keeps its CPU number in, and nothing is ever aborted. Mirrors kernel/getcpu_cache.c of
- * sbourdelin/linux at 13dacab8.
+ * sbourdelin/linux at 13dacab8; see `inferred` below for what it does not say.
  */
 const variant: RseqVariant = {
   ...cpuNumberOnly(0),

@@ -47,7 +47,8 @@ const AREA_BYTES = 32;
 /**
  * The RFC of late 2017, next to what was merged: cpu_id_start, flags, a signature and a lower bound.
  * The pointer to the descriptor is cleared at every evaluation, wherever the task is, and start_ip
- * comes before the store that arms. Mirrors kernel/rseq.c of keystone-enclave/riscv-linux at 2f9aaa8e.
+ * comes before the store that arms. Mirrors kernel/rseq.c of keystone-enclave/riscv-linux at 2f9aaa8e;
+ * see `inferred` below for what is not known of it.
  */
 const variant: RseqVariant = {
   auxv: undefined,

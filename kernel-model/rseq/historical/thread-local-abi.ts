@@ -21,7 +21,8 @@ const AREA = { features: 0, cpuId: 4, size: 64 } as const;
 
 /**
  * Desnoyers' thread_local_abi (spring 2016): getcpu_cache as the first feature of an extensible area.
- * Mirrors kernel/thread_local_abi.c of sbourdelin/linux at 2ffa0fe1.
+ * Mirrors kernel/thread_local_abi.c of sbourdelin/linux at 2ffa0fe1; see `inferred` below for what it
+ * does not say.
  */
 const variant: RseqVariant = {
   ...cpuNumberOnly(AREA.cpuId),

@@ -11,6 +11,23 @@ import { fixturesOf } from './fixtures.ts';
 
 const RULES = Object.entries(RSEQ_CONTRACT);
 
+/** The same kernels with their options. */
+const WITH_OPTIONS = Object.values<KernelProfile>(PROFILES).flatMap((profile) =>
+  Object.keys(profile.options ?? {}).flatMap((option) => {
+    return findProfile(`${profile.name}+${option}`) ?? [];
+  }),
+);
+
+test('there are kernels with options', () => {
+  expect(WITH_OPTIONS.map(({ name }) => name)).toContain('linux-7.1+documented');
+});
+
+describe.each(WITH_OPTIONS)('$name', (profile) => {
+  describe.each(fixturesOf(profile))('with $name', (fixture) => {
+    test.each(RULES)('%s', (_, check) => check(profile, fixture));
+  });
+});
+
 describe.each(PROFILE_NAMES)('%s', (name) => {
   const profile: KernelProfile = PROFILES[name];
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RSEQ_EVENT_MIGRATE, RSEQ_EVENT_PREEMPT } from '../../../kernel-model/abi/rseq.ts';
+import { SIGNALS } from '../../../kernel-model/abi/signal.ts';
 import { ABORT, ArmedMachine, END, INSIDE, POISON, START } from './armed-task.ts';
 
 const EVENTS = RSEQ_EVENT_MIGRATE | RSEQ_EVENT_PREEMPT;
@@ -75,6 +76,17 @@ describe('a task in a section is sent to its abort handler', () => {
     machine.kernel.switchTo(0, 1);
     expect(stateOf(machine)).toEqual(ABORTED);
     expect(machine.result(1)).toBe(0);
+  });
+
+  test('when SIGSTOP took it off its vCPU, once SIGCONT has it go on', () => {
+    const machine = makeMachine();
+    machine.kernel.signal(1, SIGNALS.SIGSTOP);
+    expect(machine.task(1).state.kind).toBe('stopped');
+    expect(stateOf(machine)).toEqual(UNDISTURBED);
+    machine.kernel.signal(1, SIGNALS.SIGCONT);
+    machine.kernel.switchTo(0, 1);
+    expect(stateOf(machine)).toEqual(ABORTED);
+    expect(machine.idsOf(1)).toEqual([0, 0, 0, 0]);
   });
 
   test('when sched_yield gave its vCPU to another', () => {

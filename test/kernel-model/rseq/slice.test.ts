@@ -3,6 +3,7 @@ import { RSEQ_AREA, RSEQ_SLICE_CTRL } from '../../../kernel-model/abi/rseq.ts';
 import { PROT_READ } from '../../../kernel-model/mm/mapping.ts';
 import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
 import { ABORT, ArmedMachine, INSIDE } from './armed-task.ts';
+import { SYS_RSEQ } from './script.ts';
 
 const PR_SLICE = 79;
 const [GET, SET] = [1, 2];
@@ -11,6 +12,8 @@ const REQUEST = 1;
 const GRANTED = 0x100;
 const SLICE_INSTRUCTIONS = 5000;
 const BYTES = 64;
+const UNREGISTER = 1;
+const SIGNATURE = 0x5305_3053;
 const [ENXIO, EFAULT_KILLED, EINVAL, ENOSYS, ENOTSUPP] = [-6, 'killed', -22, -38, -524];
 
 /** Tasks 1 and 2 on vCPU 0, the first running in its section. */
@@ -147,6 +150,23 @@ describe('no slice is granted', () => {
     expect(machine.kernel.switchTo(0, 2)).toBe(true);
   });
 
+  test('to a task that has its ids to be written: other work comes first', () => {
+    const machine = makeMachine();
+    request(machine);
+    machine.task(1).notifyResume = true;
+    expect(machine.kernel.switchTo(0, 2)).toBe(true);
+    expect(controlOf(machine)).toBe(0);
+  });
+
+  test('to one that asked while it was off its vCPU: a switch takes the request back', () => {
+    const machine = makeMachine();
+    machine.kernel.switchTo(0, 2);
+    request(machine);
+    machine.kernel.switchTo(0, 1);
+    expect(controlOf(machine)).toBe(0);
+    expect(machine.kernel.switchTo(0, 2)).toBe(true);
+  });
+
   test('to a task that gives way in a system call', () => {
     const machine = makeMachine();
     request(machine);
@@ -179,6 +199,14 @@ describe('prctl(PR_RSEQ_SLICE_EXTENSION)', () => {
     expect(prctl(machine, GET, 0)).toBe(0);
   });
 
+  test('is off again once the area is given up', () => {
+    const machine = makeMachine();
+    expect(prctl(machine, GET, 0)).toBe(1);
+    machine.registers(1).instructionPointer = ABORT + 64;
+    machine.call(SYS_RSEQ, [machine.areaOf(1), BYTES, UNREGISTER, SIGNATURE]);
+    expect([prctl(machine, GET, 0), prctl(machine, SET, 1)]).toEqual([0, ENXIO]);
+  });
+
   test('refuses what it does not know', () => {
     const machine = makeMachine();
     expect(prctl(machine, GET, 1)).toBe(EINVAL);
@@ -206,6 +234,8 @@ describe('prctl(PR_RSEQ_SLICE_EXTENSION)', () => {
     expect(prctl(machine, SET, 0)).toBe(EFAULT_KILLED);
     const other = makeMachine('7.0', 0);
     other.memory.writeU32(other.areaOf(1) + RSEQ_AREA.flags, 0);
+    // What is so already is not looked at.
+    expect(prctl(other, SET, 0)).toBe(0);
     expect(prctl(other, SET, 1)).toBe(EFAULT_KILLED);
   });
 });

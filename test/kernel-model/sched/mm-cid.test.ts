@@ -93,4 +93,17 @@ describe('since 6.19', () => {
       expect(machine.task(task).mmCid).toBe(vcpu);
     }
   });
+
+  test('threads that were lent the same one do not both keep it when some have ended', () => {
+    const machine = machineWith(LINUX_6_19, 3);
+    for (const task of [1, 2]) machine.run(task, 0);
+    expect([1, 2].map((id) => machine.task(id).mmCid)).toEqual([0, 0]);
+    for (const task of [3, 4]) {
+      machine.run(task, 2);
+      machine.syscall(task, 'exit', [0]);
+    }
+    machine.run(1, 1);
+    machine.run(2, 0);
+    expect(new Set(runningCids(machine)).size).toBe(2);
+  });
 });

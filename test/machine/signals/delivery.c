@@ -155,6 +155,18 @@ static void order(void) {
       signal & 1 ? raise(signal) : call(62, own_pid(), signal, 0, 0);
   mask_with(SIG_SETMASK, 0);
 }
+/* Signals of faults come before others, even if no fault sent them. */
+static void faults_first(void) {
+  static const int sent[] = {SIGHUP, SIGUSR1, SIGSEGV, SIGQUIT, SIGTRAP, SIGABRT, SIGBUS};
+  for (int i = 0; i < 7; i++) handle(sent[i], note, 0, ~0UL);
+  mask_with(SIG_SETMASK, ~0UL);
+  for (int i = 0; i < 7; i++) raise(sent[i]);
+  mask_with(SIG_SETMASK, 0);
+  text("to the process\n");
+  mask_with(SIG_SETMASK, ~0UL);
+  for (int i = 0; i < 7; i++) call(62, own_pid(), sent[i], 0, 0);
+  mask_with(SIG_SETMASK, 0);
+}
 static void ignored(void) {
   handle(SIGUSR1, (void *)1, 0, 0);
   raise(SIGUSR1);
@@ -236,6 +248,7 @@ const struct scenario scenarios[] = {
     {"nested", nested},
     {"nodefer", nodefer},
     {"order", order},
+    {"faults-first", faults_first},
     {"ignored", ignored},
     {"suspend", suspend},
     {"awaited", awaited},

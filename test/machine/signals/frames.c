@@ -137,6 +137,30 @@ static void alternate_stack(void) {
   show_stack("disabled");
   raise(SIGUSR2);
 }
+static int depth;
+/* Puts the stack that it runs on back: one that disarms itself is never in use. */
+static void on_disarmed_stack(int signal) {
+  u64 local;
+  struct stack stack = {alternate, (int)0x80000000, sizeof(alternate)};
+  show("handler", signal);
+  show(" on it", (u64)&local - (u64)alternate < sizeof(alternate));
+  show_stack(" inside");
+  show(" set", call(131, &stack, 0, 0, 0));
+  show(" again", call(131, &stack, 0, 0, 0));
+  show_stack(" then");
+  stack.flags = 0;
+  if (depth++ == 0) show(" to one that stays", call(131, &stack, 0, 0, 0));
+  show(" and back", (stack.flags = (int)0x80000000, call(131, &stack, 0, 0, 0)));
+}
+static void disarmed_stack(void) {
+  struct stack stack = {alternate, (int)0x80000000, sizeof(alternate)};
+  handle(SIGUSR1, on_disarmed_stack, SA_ONSTACK, 0);
+  for (int i = 0; i < 2; i++) {
+    show("set", call(131, &stack, 0, 0, 0));
+    raise(SIGUSR1);
+    show_stack("after");
+  }
+}
 static void small_stack(void) {
   struct stack stack = {alternate, 0, 2048};
   handle(SIGUSR1, on_stack, SA_SIGINFO | SA_ONSTACK, 0);
@@ -216,6 +240,7 @@ static void no_fp_return(void) {
 const struct scenario scenarios[] = {
     {"frames", frames},
     {"alternate-stack", alternate_stack},
+    {"disarmed-stack", disarmed_stack},
     {"small-stack", small_stack},
     {"no-restorer", no_restorer},
     {"no-restorer-caught", no_restorer_caught},

@@ -128,6 +128,67 @@ static void notified(void) {
   show("nobody", wait4((int)child, 0, 0));
   show("notes", notes);
 }
+/* Of children that stop and go on only their ends are told with SA_NOCLDSTOP. */
+static void not_notified_of_stops(void) {
+  static const u64 flags[] = {SA_SIGINFO | SA_RESTART, SA_SIGINFO | SA_RESTART | SA_NOCLDSTOP};
+  for (int i = 0; i < 2; i++) {
+    notes = 0;
+    handle(SIGCHLD, note_child, flags[i], 0);
+    long child = fork();
+    if (child == 0) {
+      raise(SIGSTOP);
+      for (;;) call(34, 0, 0, 0, 0);
+    }
+    int status = 0;
+    show("stopped", wait4((int)child, &status, WUNTRACED) == child);
+    show("notes", notes);
+    call(62, child, SIGCONT, 0, 0);
+    /* The kernel tells of it when the child runs. */
+    nap(20);
+    show("continued", wait4((int)child, &status, WCONTINUED) == child);
+    show("notes", notes);
+    call(62, child, SIGKILL, 0, 0);
+    reap(child);
+    show("notes", notes);
+  }
+}
+/* A signal that is ignored is kept while it is blocked, but not that of a child nobody waits for. */
+static void ignored_while_blocked(void) {
+  mask_with(SIG_BLOCK, BIT(SIGCHLD) | BIT(SIGUSR1));
+  handle(SIGUSR1, (void *)1, 0, 0);
+  raise(SIGUSR1);
+  show("sent", (long)pending_now());
+  handle(SIGCHLD, (void *)1, 0, 0);
+  long child = fork();
+  if (child == 0) quit(1);
+  show("nobody", wait4((int)child, 0, 0));
+  show("pending", (long)pending_now());
+  handle(SIGCHLD, 0, SA_NOCLDWAIT, 0);
+  child = fork();
+  if (child == 0) quit(1);
+  show("nobody", wait4((int)child, 0, 0));
+  show("pending", (long)pending_now());
+}
+/* clone3 with CLONE_CLEAR_SIGHAND: handlers are gone in the child, what is ignored stays so. */
+static void cleared_handlers(void) {
+  handle(SIGUSR1, note_child, SA_SIGINFO, 0);
+  handle(SIGUSR2, (void *)1, 0, 0);
+  u64 wanted[11] = {0x100000000UL, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0};
+  for (int i = 0; i < 2; i++) {
+    long child = call(435, wanted, sizeof(wanted), 0, 0);
+    if (child == 0) {
+      struct action action;
+      call(13, SIGUSR1, 0, &action, 8);
+      show("default", action.handler == 0);
+      show("flags", (long)action.flags);
+      call(13, SIGUSR2, 0, &action, 8);
+      show("ignored", action.handler == (void *)1);
+      quit(0);
+    }
+    reap(child);
+    wanted[0] = 0;
+  }
+}
 static void stopping(void) {
   u64 *gate = shared_page();
   int status = 0;
@@ -318,6 +379,9 @@ const struct scenario scenarios[] = {
     {"endings", endings},
     {"waits", waits},
     {"notified", notified},
+    {"not-notified-of-stops", not_notified_of_stops},
+    {"ignored-while-blocked", ignored_while_blocked},
+    {"cleared-handlers", cleared_handlers},
     {"stopping", stopping},
     {"stopped-sleep", stopped_sleep},
     {"inherited", inherited},

@@ -16,6 +16,8 @@ const ALL = guestCases();
 const CHOSEN = matrixCases([...ALL.keys()], 250);
 const CASES = CHOSEN.flatMap((i) => ALL[i] ?? []);
 const SCRIPTS = CASES.map(({ script }) => script);
+const SCRIPTS_AT_LEAST = 5000;
+const DISTINCT_AT_LEAST = 0.98;
 /** A busy machine takes its tasks off their CPUs now and then. */
 const REPEATED_AT_MOST = 0.3;
 
@@ -43,6 +45,13 @@ async function record(): Promise<void> {
   const { answers } = await askHost(ALL, await askMachine(LINUX_6_18, scripts));
   await writeRecording(RECORDING, release(), scripts, answers);
 }
+
+test('the scripts are many, and hardly one is asked twice', () => {
+  const scripts = new Set(ALL.map(({ script }) => script)).size;
+  expect(scripts).toBeGreaterThanOrEqual(SCRIPTS_AT_LEAST);
+  // Before and behind the end of a section of no bytes is the same place.
+  expect(scripts).toBeGreaterThanOrEqual(ALL.length * DISTINCT_AT_LEAST);
+});
 
 describe('a program has the same answers in the machine', () => {
   test('as from the kernel whose answers are recorded', async () => {

@@ -12,6 +12,7 @@ import { digestOf, type RecordingName, readRecording, writeRecording } from './r
 const RECORDING: RecordingName = 'recorded-6.18';
 const CASES_AT_LEAST = 5000;
 const TRIPLES_AT_LEAST = 300;
+const DISTINCT_AT_LEAST = 0.99;
 const CASES = allCases();
 
 let host: HostKernel | string = 'it was not opened';
@@ -46,8 +47,10 @@ function answersUnder(profile: KernelProfile): readonly string[] {
   return answers;
 }
 
-test('the cases are many, and of many kinds', () => {
-  expect(CASES.length).toBeGreaterThanOrEqual(CASES_AT_LEAST);
+test('the cases are many, hardly one of them asked twice, and of many kinds', () => {
+  const questions = new Set(CASES.map(questionOf)).size;
+  expect(questions).toBeGreaterThanOrEqual(CASES_AT_LEAST);
+  expect(questions).toBeGreaterThanOrEqual(CASES.length * DISTINCT_AT_LEAST);
   expect(new Set(CASES.map(tripleOf)).size).toBeGreaterThanOrEqual(TRIPLES_AT_LEAST);
 });
 

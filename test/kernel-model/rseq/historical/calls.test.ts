@@ -39,7 +39,9 @@ const turnerV1: readonly Row[] = [
     calls: [
       [[0, 0xffff, CODE, CODE_END, RESTART], 0],
       [[0, 0, CODE_END - 1, CODE_END + 8, RESTART], EBUSY],
+      [[0, 0, CODE - 8, CODE + 1, RESTART], EBUSY],
       [[0, 0, CODE_END, CODE_END + 8, RESTART], 0],
+      [[0, 0, CODE - 8, CODE, RESTART], 0],
     ],
   },
   { source: 'restart may lie inside [V1k]', calls: [[[0, 0, CODE, CODE_END, CODE + 8], 0]] },

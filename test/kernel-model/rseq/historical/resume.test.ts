@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { PAGE_SIZE, TASK_SIZE } from '../../../../kernel-model/hardware/address.ts';
-import { PROT_READ, PROT_WRITE } from '../../../../kernel-model/mm/mapping.ts';
+import { PROT_NONE, PROT_READ, PROT_WRITE } from '../../../../kernel-model/mm/mapping.ts';
 import { PROFILES, type ProfileName } from '../../../../kernel-model/rseq/registry.ts';
-import { READ_ONLY, READ_WRITE, TestMachine } from '../../harness.ts';
+import type { Task } from '../../../../kernel-model/task/task.ts';
+import { NO_ACCESS, READ_ONLY, READ_WRITE, TestMachine } from '../../harness.ts';
 
 const AREA = READ_WRITE;
 const OTHER_AREA = READ_WRITE + 0x100;
@@ -13,6 +14,8 @@ const [BELOW, START, INSIDE, END] = [0x1000, 0x50_0000, 0x50_0010, 0x50_0040];
 const ABORT = READ_WRITE + 0x404;
 const SIGNATURE = 0x5305_3053;
 const FIRST = 1;
+/** Flags of descriptors and areas, which are the bits of events as well. */
+const NO_RESTART = { preempt: 1, signal: 2, migrate: 4 } as const;
 
 /** A machine with task 1 registered, about to execute `ip`. */
 class Rig extends TestMachine {
@@ -47,9 +50,11 @@ class Rig extends TestMachine {
     return this;
   }
 
-  /** Another thread, registered too, runs in between. */
+  /** Another thread, registered too, runs in between; task 1 keeps what its registers hold. */
   preempt(...args: readonly number[]): this {
+    const rdx = this.registers(FIRST).read('rdx');
     this.call('clone', [0x5_0f00]);
+    this.registers(FIRST).write('rdx', rdx);
     const thread = this.state.tasks.length;
     this.kernel.switchTo(0, thread);
     this.call(this.#number, args, thread);
@@ -66,6 +71,23 @@ class Rig extends TestMachine {
 
   get isKilled(): boolean {
     return this.task(FIRST).state.kind === 'dead';
+  }
+
+  /** Nobody may access the page of the areas from now on, or only read it. */
+  protect(protection: number): this {
+    this.space.protect(READ_WRITE, READ_WRITE + PAGE_SIZE, protection);
+    return this;
+  }
+
+  /** A child of fork, on its first way to user mode. */
+  forkChild(): Task {
+    const parent = this.task(FIRST);
+    const child = { ...parent, rseq: undefined, rseqEvents: 0, rseqEventCounter: 0 };
+    const { rseq } = this.kernel.profile;
+    rseq.onClone(parent, child, 0n);
+    expect(child.notifyResume).toBe(true);
+    rseq.onResume({ ...this.kernel.rseqContext(parent), task: child });
+    return child;
   }
 }
 
@@ -115,6 +137,13 @@ describe('turner-v2 [V2, V2W]', () => {
     expect(rig().migrate().position).toBe(ABORT);
   });
 
+  test('{cpu, event} is written at every resume; a fault is SIGSEGV', () => {
+    const machine = rig().at(END);
+    machine.memory.writeU64(AREA, 0n);
+    expect(machine.reschedule().memory.readU64(AREA)).toBe(1n << 32n);
+    expect(rig().at(END).protect(PROT_READ).reschedule().isKilled).toBe(true);
+  });
+
   test('nothing happens at the post-commit address, or disarmed', () => {
     expect(rig().at(END).migrate().position).toBe(END);
     expect(
@@ -149,6 +178,20 @@ describe('lutomirski-2016 [SEED]', () => {
     expect(rig(0).reschedule().position).toBe(ABORT);
   });
 
+  test('every resume writes the CPU number (inferred); a fault is SIGSEGV', () => {
+    const machine = rig().at(END);
+    machine.memory.writeU32(AREA + 16, 77);
+    expect(machine.reschedule().memory.readU32(AREA + 16)).toBe(0);
+    expect(machine.migrate().memory.readU32(AREA + 16)).toBe(1);
+    expect(rig().protect(PROT_READ).reschedule().isKilled).toBe(true);
+  });
+
+  test('a count that cannot be read is SIGSEGV (inferred), on the expected CPU only', () => {
+    const spoiled = () => rig().poke(AREA + 24, NO_ACCESS);
+    expect(spoiled().reschedule().isKilled).toBe(true);
+    expect(spoiled().migrate().position).toBe(ABORT);
+  });
+
   test('another CPU aborts, beyond post_commit_rip nothing does', () => {
     expect(rig().migrate().position).toBe(ABORT);
     expect(rig(0).at(END).migrate().position).toBe(END);
@@ -180,6 +223,20 @@ describe('desnoyers-2016a [R16a]', () => {
     expect(machine.memory.readU64(AREA + 8)).toBe(to === ABORT ? 0n : BigInt(END));
   });
 
+  test('an area that is read-only, or half out of reach, is SIGSEGV', () => {
+    expect(rig().at(END).protect(PROT_READ).reschedule().isKilled).toBe(true);
+    const torn = new Rig('desnoyers-2016a', 329, [READ_ONLY - 8, 0]);
+    torn.space.protect(READ_ONLY, READ_ONLY + PAGE_SIZE, PROT_NONE);
+    expect(torn.reschedule().isKilled).toBe(true);
+  });
+
+  test('a child of fork goes on with the counter of its parent (inferred)', () => {
+    const machine = rig().at(END).reschedule();
+    const before = counterOf(machine);
+    machine.forkChild();
+    expect(counterOf(machine)).toBe(before + 1);
+  });
+
   test('the low half of rdx is compared with the new counter', () => {
     const machine = rig().at(INSIDE);
     const next = BigInt(counterOf(machine) + 1);
@@ -202,6 +259,14 @@ describe('desnoyers-2016b [R16b]', () => {
       expect(machine.position).toBe(ABORT);
       expect(pointerOf(machine)).toBe(0n);
     }
+  });
+
+  test('every resume writes the CPU and advances the counter; a fault is SIGSEGV', () => {
+    const machine = rig().at(END);
+    const before = machine.memory.readU32(AREA + 4) ?? 0;
+    machine.reschedule().migrate();
+    expect([AREA, AREA + 4].map((at) => machine.memory.readU32(at))).toEqual([1, before + 2]);
+    expect(rig().at(END).protect(PROT_READ).reschedule().isKilled).toBe(true);
   });
 
   test('the pointer stays when the task is beyond', () => {
@@ -259,11 +324,71 @@ describe('rfc-2017 [R17]', () => {
     expect(pointerOf(machine)).toBe(0n);
   });
 
-  test('flags filter events, and the section goes on disarmed', () => {
-    const machine = rig(1).at(INSIDE).reschedule();
+  test.each(['the descriptor', 'the area'])('flags of %s filter events', (place) => {
+    const flagged = (flags: number) => {
+      const machine = rig(place === 'the descriptor' ? flags : 0);
+      if (place === 'the area') machine.memory.writeU32(AREA + 16, flags);
+      return machine.at(INSIDE);
+    };
+    const machine = flagged(NO_RESTART.preempt).reschedule();
     expect(machine.position).toBe(INSIDE);
+    // The section goes on disarmed.
     expect(pointerOf(machine)).toBe(0n);
-    expect(rig(1).at(INSIDE).migrate().position).toBe(ABORT);
+    expect(flagged(NO_RESTART.preempt).migrate().position).toBe(ABORT);
+    const { preempt, signal, migrate } = NO_RESTART;
+    const kindOf = (flags: number) => {
+      const rescheduled = flagged(flags);
+      const context = rescheduled.kernel.rseqContext(rescheduled.task(FIRST));
+      return rescheduled.kernel.profile.rseq.onSignal(context).kind;
+    };
+    expect([kindOf(preempt | migrate), kindOf(preempt | migrate | signal)]).toEqual([
+      'aborted',
+      'resumed',
+    ]);
+  });
+
+  test('events are taken with the section that they find, and inherited by a child', () => {
+    const machine = rig(NO_RESTART.preempt).at(INSIDE).reschedule();
+    expect(machine.task(FIRST).rseqEvents).toBe(0);
+    const { rseq } = machine.kernel.profile;
+    rseq.onSwitchOut(machine.task(FIRST));
+    machine.poke(DESCRIPTOR, BigInt(NO_RESTART.migrate) << 32n).poke(AREA + 8, DESCRIPTOR);
+    machine.forkChild();
+    expect(machine.position).toBe(ABORT);
+  });
+
+  test('a child that is made inside a section is aborted, as its CPU is set (inferred)', () => {
+    const machine = rig().at(INSIDE);
+    machine.call('fork');
+    machine.run(2, 1);
+    expect(machine.registers(2).instructionPointer).toBe(ABORT);
+    expect(machine.position).toBe(INSIDE);
+  });
+
+  test('unregistering resets the CPU numbers (inferred); a fault is EFAULT', () => {
+    const UNREGISTER = [AREA, 32, 1, SIGNATURE] as const;
+    const machine = rig().at(END).migrate();
+    const idsOf = () => [AREA, AREA + 4].map((at) => machine.memory.readU32(at));
+    expect(idsOf()).toEqual([1, 1]);
+    expect(machine.call(333, UNREGISTER)).toBe(0);
+    expect(idsOf()).toEqual([0, 0xffff_ffff]);
+    expect(rig().at(END).protect(PROT_READ).call(333, UNREGISTER)).toBe(-14);
+  });
+
+  test.each([
+    ['all flags', 7, INSIDE, 'goes on'],
+    ['NO_RESTART_ON_SIGNAL without the others', 2, INSIDE, 'is killed'],
+    ['the same, far away', 2, BELOW, 'goes on'],
+  ])('as in 4.18 (inferred): a task with %s', (_, flags, from, fate) => {
+    const machine = rig(flags).at(from).reschedule();
+    expect(machine.isKilled).toBe(fate === 'is killed');
+    if (fate === 'goes on') expect(machine.position).toBe(from);
+  });
+
+  test('a version other than 0 is SIGSEGV wherever the task is, with the pointer cleared', () => {
+    const machine = rig().poke(DESCRIPTOR, 1).at(BELOW).reschedule();
+    expect(machine.isKilled).toBe(true);
+    expect(pointerOf(machine)).toBe(0n);
   });
 
   test('a wrong signature is SIGSEGV wherever the task is, with the pointer cleared', () => {
@@ -280,8 +405,10 @@ describe('getcpu-cache, thread-local-abi [GCC, TLA]', () => {
     ['getcpu-cache', 327, [1, DESCRIPTOR, 0], AREA],
     ['thread-local-abi', 329, [0, AREA, 1, 0], AREA + 4],
   ] as const)(
-    '%s writes the CPU number after migrations and aborts nothing',
+    '%s writes the CPU number after migrations, a fault is SIGSEGV, and aborts nothing',
     (name, number, args, word) => {
+      const lost = new Rig(name, number, args).protect(PROT_NONE);
+      expect([lost.reschedule().isKilled, lost.migrate().isKilled]).toEqual([false, true]);
       const machine = new Rig(name, number, args).at(INSIDE);
       machine.memory.writeU32(word, 77);
       expect(machine.reschedule().memory.readU32(word)).toBe(77);
