@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkWritable } from '../emulator/cli/output.ts';
 import { defaultCacheDir } from '../emulator/engine/library/cache.ts';
 import { locateUnicorn } from '../emulator/engine/library/locate.ts';
 import { bindUnicorn } from '../emulator/engine/unicorn/ffi.ts';
@@ -73,6 +74,7 @@ export async function main(args: string[]): Promise<number> {
     process.stdout.write(helpText);
     return 0;
   }
+  checkWritable(options.json);
   const report = await runRows(options);
   if (options.json !== '-') process.stdout.write(formatTable(report.rows));
   if (options.json !== undefined) await writeJson(options.json, report);

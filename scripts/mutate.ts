@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkWritable } from '../emulator/cli/output.ts';
 import { defaultCacheDir } from '../emulator/engine/library/cache.ts';
 import { locateUnicorn } from '../emulator/engine/library/locate.ts';
 import { UserError } from '../emulator/errors.ts';
@@ -42,6 +43,8 @@ export async function main(args: string[]): Promise<number> {
     for (const mutant of chosen) process.stdout.write(`${listed(mutant)}\n`);
     return 0;
   }
+  if (chosen.length === 0) throw new UserError('bad-option', 'mutate: --only matches no mutant');
+  checkWritable(options.json);
   const rows = await judgeAll(root, chosen);
   if (options.json !== '-') process.stdout.write(formatMutants(rows));
   if (options.json !== undefined) await writeJson(options.json, rows);

@@ -6,7 +6,7 @@ import { UserError } from '../errors.ts';
 import { loadProgram } from '../loader/load.ts';
 import { EXIT_INTERRUPTED } from './exit-status.ts';
 import { parseKernel } from './options.ts';
-import { checkWritable, writeFileOrStdout, writeLines } from './output.ts';
+import { checkOutputs, writeFileOrStdout, writeLines } from './output.ts';
 import { openDefaultMachine } from './session.ts';
 import type { Verb } from './verb.ts';
 
@@ -99,8 +99,7 @@ function parseWorkload(name: string) {
 async function run(options: CompareOptions): Promise<number> {
   const { json, markdown, quiet, profiles } = options;
   const subject = readSubject(options);
-  checkWritable(json);
-  checkWritable(markdown);
+  checkOutputs({ json, markdown });
   const machine = await openDefaultMachine({ offline: options.offline, logReads: true });
   const interruption = listen();
   const report = await compare(machine, subject, profiles, async (...progress) => {

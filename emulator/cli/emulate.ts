@@ -20,7 +20,7 @@ import {
   parseSignals,
   RUN_OPTIONS,
 } from './options.ts';
-import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
+import { checkOutputs, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
 import { repeatCommand } from './repeat-command.ts';
 import { runInterruptibly } from './run-interruptibly.ts';
 import { openDefaultMachine } from './session.ts';
@@ -106,8 +106,7 @@ function readOptions(argv: Readonly<Record<string, unknown>>) {
 
 async function emulate(options: EmulateOptions): Promise<number> {
   const { image, warnings } = loadProgram(options.file, { symbolsPath: options.symbols });
-  checkWritable(options.json);
-  checkWritable(options.saveSchedule);
+  checkOutputs({ json: options.json, 'save-schedule': options.saveSchedule });
   if (!options.quiet) writeLines(warnings);
   const { stepping } = options;
   const step = stepping === undefined ? undefined : prepareStepping(stepping, image);

@@ -1,5 +1,6 @@
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
-import { bootOrdered } from '../explore/ordered-run.ts';
+import { bootOrdered, type MadeRun } from '../explore/ordered-run.ts';
+import { Rehearsal } from '../explore/rehearsal.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import type { Machine } from '../machine/machine.ts';
 import { isPass, type Outcome } from '../machine/outcome.ts';
@@ -29,8 +30,8 @@ export interface ValidatedOutcome {
 
 /**
  * The findings of a run. Where it looks as if tasks touched each other's data, the same schedule is run
- * again with every load logged, to see whether something orders them. `openAgain` gives a machine that
- * logs loads.
+ * again with every load logged, to see whether something orders them; and what the schedule only
+ * spared is tried. `openAgain` gives a machine that logs loads.
  */
 export async function settleFindings(
   run: EndedRun,
@@ -41,17 +42,21 @@ export async function settleFindings(
   if (outcome === undefined || !watcher.isSuspicious)
     return { outcome, findings: watcher.findings };
   const again = await openAgain();
-  const validators = bootOrdered(again, {
+  const made: MadeRun = {
     program: { image: run.image, args: run.args, env: run.env },
     profile: run.profile,
     vcpus: run.cpus,
     seed: run.seed,
     maxInstructions: run.maxInstructions,
     decisions: machine.decisions,
-  });
+  };
+  const { validators, ordering } = bootOrdered(again, made);
   await runInterruptibly(again);
   if (again.outcome === undefined) return { outcome, findings: watcher.findings };
-  const { findings } = validators;
+  const { findings: known } = validators;
+  const rehearsal = new Rehearsal(again, { ...made, overlaps: ordering.overlaps, known });
+  await runInterruptibly(rehearsal);
+  const findings = [...known, ...rehearsal.findings];
   return {
     outcome: isPass(outcome) ? (outcomeOfFindings(findings) ?? outcome) : outcome,
     findings,

@@ -66,7 +66,8 @@ export async function reportFuzz(
 ): Promise<SearchReport> {
   const { explained, findings } = conclude(result, job, image, options, libraryPath);
   const layout: InterleavingLayout = {
-    width: process.stderr.columns ?? WIDTH_WITHOUT_TERMINAL,
+    // A terminal that does not tell its size has 0 columns.
+    width: process.stderr.columns || WIDTH_WITHOUT_TERMINAL,
     sourceLine: explained && (await nameSourceLines(image, explained.explanation.events)),
   };
   const { kernel, cpus, seed, strategy } = job;

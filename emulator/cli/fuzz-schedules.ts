@@ -1,6 +1,7 @@
 import type { Decision } from '../../kernel-model/sched/decision.ts';
 import type { SearchJob } from '../explore/campaign/job.ts';
 import { bootOrdered } from '../explore/ordered-run.ts';
+import { Rehearsal } from '../explore/rehearsal.ts';
 import type { SearchedProgram } from '../explore/search/explorer.ts';
 import { nameOfFinding, type Tally } from '../explore/search/tally.ts';
 import { ReplayStrategy } from '../explore/strategies/replay.ts';
@@ -42,9 +43,12 @@ export function saveSchedule(
   if (watcher.isSuspicious) {
     const again = openLogging();
     const made = { program, profile, vcpus, seed, maxInstructions, decisions };
-    const validators = bootOrdered(again, made);
+    const { validators, ordering } = bootOrdered(again, made);
     again.runToEnd();
-    findings = validators.findings;
+    const { findings: known } = validators;
+    const rehearsal = new Rehearsal(again, { ...made, overlaps: ordering.overlaps, known });
+    while (rehearsal.step() === undefined);
+    findings = [...known, ...rehearsal.findings];
   }
   const { args, env } = program;
   const schedule = recordSchedule(machine, program.image, {

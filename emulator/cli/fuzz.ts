@@ -3,7 +3,7 @@ import { checkCertifiable } from './certificate.ts';
 import { prepareSearch } from './fuzz-job.ts';
 import { FUZZ_OPTIONS, type FuzzOptions, readFuzzOptions } from './fuzz-options.ts';
 import { reportFuzz, scheduleFileOf } from './fuzz-report.ts';
-import { checkWritable, writeLines } from './output.ts';
+import { checkOutputs, checkWritable, writeLines } from './output.ts';
 import { searchInterruptibly } from './search-interruptibly.ts';
 import { locateDefaultLibrary } from './session.ts';
 import type { Verb } from './verb.ts';
@@ -39,12 +39,15 @@ export const fuzzVerb: Verb = {
 };
 
 async function fuzz(options: FuzzOptions): Promise<number> {
-  for (const path of [options.json, options.junit, options.tap]) checkWritable(path);
+  const { json, junit, tap, certificate, scheduleFile, settings } = options;
+  checkOutputs({ json, junit, tap, certificate, 'save-schedule': scheduleFile });
+  checkCertifiable(certificate, settings);
   const libraryPath = await locateDefaultLibrary(options);
   const { job, image, warnings, folder } = prepareSearch(options);
   try {
     checkWritable(scheduleFileOf(options));
-    checkCertifiable(options.certificate, job);
+    // A search that goes on has a strategy of its own.
+    checkCertifiable(certificate, job);
     if (!options.quiet) writeLines(warnings);
     const startedAt = performance.now();
     const result = await searchInterruptibly({ ...options, job, folder, libraryPath });

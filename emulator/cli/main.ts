@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import { UserError } from '../errors.ts';
 import { EXIT_OURS } from './exit-status.ts';
@@ -114,6 +116,7 @@ async function parseOverview(argv: string[]): Promise<void> {
       : message,
   )
     .usage('$0 VERB\n\nRuns restartable-sequence code on emulated vCPUs under a kernel model.')
+    .version(`rseq-testbed ${ownVersion()}`)
     .demandCommand(1, 'name a verb; --help lists them')
     .epilogue(EXAMPLES);
   for (const [name, load] of Object.entries(VERBS)) {
@@ -122,6 +125,13 @@ async function parseOverview(argv: string[]): Promise<void> {
   }
   for (const [name, describe] of Object.entries(SCRIPTS)) parser.command(name, describe);
   parser.parse();
+}
+
+/** The version in the package.json of the project that this file belongs to. */
+function ownVersion(): string {
+  const file = join(dirname(dirname(import.meta.dirname)), 'package.json');
+  const { version }: { version?: unknown } = JSON.parse(readFileSync(file, 'utf8'));
+  return String(version);
 }
 
 /** @param explain puts the parser's words for a mistake into ours */

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 
 const STDOUT = '-';
@@ -29,6 +29,26 @@ export function checkWritable(path: string | undefined): void {
   }
   if (!existsSync(dirname(path))) throw refuse('its folder does not exist');
   if (!isWritable(dirname(path))) throw refuse('no permission');
+}
+
+/**
+ * Refuses outputs that could not be written, or would overwrite one another, before a long run; by the
+ * option that names each.
+ * @throws UserError `output-unwritable`, `usage`
+ */
+export function checkOutputs(outputs: Readonly<Record<string, string | undefined>>): void {
+  const options = new Map<string, string>();
+  for (const [option, path] of Object.entries(outputs)) {
+    if (path === undefined) continue;
+    checkWritable(path);
+    const place = path === STDOUT ? path : resolve(path);
+    const other = options.get(place);
+    if (other !== undefined) {
+      const what = path === STDOUT ? 'standard output' : path;
+      throw new UserError('usage', `--${other} and --${option} both write ${what}`);
+    }
+    options.set(place, option);
+  }
 }
 
 function isWritable(path: string): boolean {

@@ -3,6 +3,7 @@ import type { SearchProgress } from '../explore/campaign/estimate.ts';
 const SECONDS_PER_MINUTE = 60;
 const SECONDS_PER_HOUR = 3600;
 const SECONDS_PER_DAY = 86_400;
+const COLUMNS_UNKNOWN = 80;
 const CLEAR_LINE = '\r\u001b[K';
 
 /** One line on a terminal that tells how far a search is; nothing elsewhere. */
@@ -18,7 +19,9 @@ export class ProgressLine {
   show(progress: SearchProgress): void {
     if (!this.#isShown) return;
     const line = formatProgress(progress);
-    this.#stream.write(CLEAR_LINE + line.slice(0, Math.max(0, this.#stream.columns - 1)));
+    // A terminal that does not tell its size has 0 columns.
+    const columns = this.#stream.columns || COLUMNS_UNKNOWN;
+    this.#stream.write(CLEAR_LINE + line.slice(0, Math.max(0, columns - 1)));
   }
 
   clear(): void {

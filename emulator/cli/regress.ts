@@ -87,6 +87,7 @@ async function regress(options: RegressOptions): Promise<number> {
   const machine = openMachine({ libraryPath });
   const openLogging = () => openMachine({ libraryPath, logReads: true });
   const jobs = jobsOf(options, { openLogging });
+  if (jobs.length === 0) throw new UserError('usage', '--only matches no guest and no bug');
   const rows = await runJobs(machine, jobs);
   if (rows === undefined) return EXIT_INTERRUPTED;
   if (json !== '-') process.stdout.write(formatRows(rows));

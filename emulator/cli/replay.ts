@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../errors.ts';
 import { ReplayStrategy } from '../explore/strategies/replay.ts';
@@ -14,6 +13,7 @@ import { describeOutcome } from '../report/summary.ts';
 import { RunValidators } from '../validate/dynamic/run-validators.ts';
 import { EXIT_INTERRUPTED } from './exit-status.ts';
 import { settleFindings, type ValidatedOutcome } from './findings.ts';
+import { readInput } from './input.ts';
 import { OUTPUT_OPTIONS, parseKernel } from './options.ts';
 import { checkWritable, guestOutput, writeFileOrStdout, writeLines } from './output.ts';
 import { runInterruptibly } from './run-interruptibly.ts';
@@ -23,7 +23,6 @@ import type { Verb } from './verb.ts';
 const STATUS_PASS_REPRODUCED = 0;
 const STATUS_FAILURE_REPRODUCED = 1;
 const STATUS_DIVERGED = 2;
-const SCHEDULE_BYTES_MAX = 256 << 20;
 
 const builder = {
   guest: {
@@ -77,7 +76,7 @@ function readOptions(argv: Readonly<Record<string, unknown>>) {
 async function replay(options: ReplayOptions): Promise<number> {
   const schedule = isPrintedSchedule(options.schedule)
     ? parsePrintedSchedule(options.schedule)
-    : parseSchedule(readScheduleFile(options.schedule), options.schedule);
+    : parseSchedule(readInput(options.schedule, 'schedule-unreadable'), options.schedule);
   checkWritable(options.json);
   const profile = parseKernel(schedule.kernel);
   const path = options.guest ?? schedule.guest.path;
@@ -170,18 +169,4 @@ function compare(
     differences.push(`state hash ${hash}; recorded: ${schedule.stateHash}`);
   }
   return differences;
-}
-
-function readScheduleFile(path: string): string {
-  const refuse = (why: string): UserError =>
-    new UserError('schedule-unreadable', `${path}: ${why}`);
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (status === undefined) throw refuse('no such file');
-  if (!status.isFile()) throw refuse('not a regular file');
-  if (status.size > SCHEDULE_BYTES_MAX) throw refuse('too large for a schedule');
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    throw refuse('cannot be read');
-  }
 }

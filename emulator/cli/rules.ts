@@ -1,7 +1,7 @@
 import { formatRule, formatRules, formatRulesDocument, toRulesJson } from '../report/rules.ts';
 import { RULES } from '../validate/rules/registry.ts';
 import { OUTPUT_OPTIONS, parseRule } from './options.ts';
-import { checkWritable, writeFileOrStdout } from './output.ts';
+import { checkOutputs, writeFileOrStdout } from './output.ts';
 import type { Verb } from './verb.ts';
 
 /** `rules`: the catalogue of rules, static and dynamic. */
@@ -22,8 +22,7 @@ export const rulesVerb: Verb = {
     const [json, markdown] = [path('json'), path('markdown')];
     const rule = argv.rule === undefined ? undefined : parseRule(String(argv.rule));
     return async () => {
-      checkWritable(json);
-      checkWritable(markdown);
+      checkOutputs({ json, markdown });
       if (json !== undefined)
         writeFileOrStdout(json, `${JSON.stringify(toRulesJson(), null, 2)}\n`);
       if (markdown !== undefined) writeFileOrStdout(markdown, formatRulesDocument());

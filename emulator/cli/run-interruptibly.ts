@@ -1,12 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Outcome } from '../machine/outcome.ts';
 
 const DECISIONS_BETWEEN_CLOCK_READS = 64;
 const SECONDS_BETWEEN_YIELDS = 0.05;
 
-/** A machine, or what drives one: `step` returns the outcome once there is one. */
+/** A machine, or what drives one: `step` returns something, such as the outcome, once it is over. */
 interface Steppable {
-  step(): Outcome | undefined;
+  step(): unknown;
 }
 
 /**

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { selectorOf } from '../../kernel-model/rseq/resolve.ts';
 import { UserError } from '../errors.ts';
 import { type Certificate, digestOf, readCertificate } from '../explore/certificate/certificate.ts';
@@ -9,6 +8,7 @@ import { Explorer } from '../explore/search/explorer.ts';
 import { loadProgram } from '../loader/load.ts';
 import { openMachine } from '../machine/open.ts';
 import { plural } from '../report/summary.ts';
+import { readInput } from './input.ts';
 import { OUTPUT_OPTIONS, parseKernel } from './options.ts';
 import { checkWritable, writeFileOrStdout, writeLines } from './output.ts';
 import { locateDefaultLibrary } from './session.ts';
@@ -62,7 +62,7 @@ function readOptions(argv: Readonly<Record<string, unknown>>) {
 
 async function verify(options: VerifyOptions): Promise<number> {
   checkWritable(options.json);
-  const read = readCertificate(readText(options.file), options.file);
+  const read = readCertificate(readInput(options.file, 'certificate-unreadable'), options.file);
   const problems =
     read.kind === 'malformed' ? [read.problem] : await problemsOf(read.certificate, options);
   const holds = problems.length === 0;
@@ -133,13 +133,5 @@ function kernelOf(selector: string) {
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    throw new UserError('certificate-unreadable', `${path}: cannot be read`);
   }
 }

@@ -16,11 +16,16 @@ export interface MadeRun {
   readonly decisions: readonly Decision[];
 }
 
+/** A second look at a run: the validators know, once it has ended, whether something orders its tasks. */
+export interface OrderedRun {
+  readonly validators: RunValidators;
+  readonly ordering: Ordering;
+}
+
 /**
- * Boots a machine that logs loads for a run that looked as if tasks touched each other's data: the
- * validators that are returned know, once it has ended, whether something orders them.
+ * Boots a machine that logs loads for a run that looked as if tasks touched each other's data.
  */
-export function bootOrdered(machine: Machine, made: MadeRun): RunValidators {
+export function bootOrdered(machine: Machine, made: MadeRun): OrderedRun {
   const { program, profile, vcpus, seed, maxInstructions, decisions } = made;
   const validators = new RunValidators(machine, program.image, profile);
   const ordering = new Ordering(validators);
@@ -32,5 +37,5 @@ export function bootOrdered(machine: Machine, made: MadeRun): RunValidators {
     onAccess: ordering.onAccess,
     onSyscall: ordering.onSyscall,
   });
-  return validators;
+  return { validators, ordering };
 }

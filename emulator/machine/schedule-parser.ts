@@ -2,6 +2,7 @@ import { inflateRawSync } from 'node:zlib';
 import * as v from 'valibot';
 import type { Decision } from '../../kernel-model/sched/decision.ts';
 import { UserError } from '../errors.ts';
+import { describeIssue } from '../schema-issue.ts';
 import { decisionFromString } from './decisions.ts';
 import { PRINTABLE_PREFIX, SCHEDULE_SCHEMA, type Schedule } from './schedule.ts';
 
@@ -90,9 +91,7 @@ export function parseSchedule(text: string, name: string): Schedule {
   const result = v.safeParse(scheduleSchema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const where = v.getDotPath(issue) ?? 'the whole';
-  const message = issue.message.replace(/\s+/g, ' ').slice(0, 100);
-  throw new UserError('schedule-malformed', `${name}: not a schedule: ${where}: ${message}`);
+  throw new UserError('schedule-malformed', `${name}: not a schedule: ${describeIssue(issue)}`);
 }
 
 /**

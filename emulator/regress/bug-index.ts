@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { findProfile } from '../../kernel-model/rseq/resolve.ts';
 import { UserError } from '../errors.ts';
+import { describeIssue } from '../schema-issue.ts';
 import { guestFile } from './guest-file.ts';
 
 export const BUG_INDEX_SCHEMA = { name: 'rseq-testbed/bugs', version: 1 } as const;
@@ -76,8 +77,7 @@ export function parseBugIndex(path: string, text: string): BugIndex {
   const parsed = v.safeParse(indexSchema, parseJson(path, text));
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  const where = v.getDotPath(issue) ?? 'the file';
-  throw new UserError('bug-index', `${path}: ${where}: ${issue.message}`);
+  throw new UserError('bug-index', `${path}: ${describeIssue(issue)}`);
 }
 
 function parseJson(path: string, text: string): unknown {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { UserError } from '../errors.ts';
+import { describeIssue } from '../schema-issue.ts';
 import { guestFile } from './guest-file.ts';
 
 /** What a guest must do: end like this under every schedule, or fail under some schedule. */
@@ -52,7 +53,7 @@ export function readGuestCases(path: string): GuestCase[] {
   const parsed = v.safeParse(manifestSchema, readJson(path));
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    throw new UserError('manifest', `${path}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
+    throw new UserError('manifest', `${path}: ${describeIssue(issue)}`);
   }
   const { guests, kernelGuests } = parsed.output;
   return [

@@ -1,4 +1,4 @@
-import type { SearchReport } from './search-report.ts';
+import { describeVerdict, type SearchReport } from './search-report.ts';
 import { plural } from './summary.ts';
 
 /** A search as continuous integration sees it: one test. */
@@ -11,12 +11,12 @@ interface CiTest {
 }
 
 function testOf(report: SearchReport, args: readonly string[], details: readonly string[]): CiTest {
-  const { guest, kernel, cpus, strategy, verdict, bound, schedules } = report;
+  const { guest, kernel, cpus, strategy, verdict, schedules } = report;
   const command = [guest.path, ...args].join(' ');
   const messages: Readonly<Record<SearchReport['verdict'], string>> = {
-    pass: `${plural(schedules, 'schedule')}, up to ${plural(bound.preemptions, 'interruption')}`,
+    pass: `${plural(schedules, 'schedule')}: ${describeVerdict(report)}`,
     fail: `a schedule fails; ${report.failure?.replayCommand ?? ''}`,
-    incomplete: `stopped; complete for up to ${plural(bound.completed, 'interruption')}`,
+    incomplete: describeVerdict(report),
   };
   return {
     name: `${command} (${kernel}, ${plural(cpus, 'vCPU')}, ${strategy})`,
@@ -38,11 +38,11 @@ export function formatJunit(
     Number(test.verdict === 'fail'),
     Number(test.verdict === 'incomplete'),
   ];
-  const counts = `tests="1" failures="${failures}" errors="${errors}" skipped="0" time="${seconds}"`;
+  const counts = `tests="1" failures="${failures}" errors="${errors}" time="${seconds}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="rseq-testbed" ${counts}>`,
-    `  <testsuite name="rseq-testbed fuzz" ${counts}>`,
+    `  <testsuite name="rseq-testbed fuzz" ${counts} skipped="0">`,
     `    <testcase classname="rseq-testbed.fuzz" name="${xml(test.name)}" time="${seconds}">`,
     ...junitResult(test),
     `      <system-out>${xml(test.verdict === 'pass' ? test.details : test.message)}</system-out>`,
@@ -68,27 +68,33 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-/** A text as XML 1.0 can hold it: what it has no characters for is shown as U+FFFD. */
-function xml(text: string): string {
-  return text
-    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\u{fffd}')
-    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+/** With U+FFFD for characters that neither XML 1.0 nor YAML has. */
+function printable(text: string): string {
+  return text.replace(
+    /[^\t\n\r\u{20}-\u{7e}\u{a0}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu,
+    '\u{fffd}',
+  );
 }
 
-/** The Test Anything Protocol, version 14, with one test. */
+/** A text as XML 1.0 can hold it. */
+function xml(text: string): string {
+  return printable(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
+
+/** The Test Anything Protocol, version 13, which kselftest and Perl's prove know, with one test. */
 export function formatTap(
   report: SearchReport,
   args: readonly string[],
-  details: readonly string[],
+  lines: readonly string[],
 ): string {
-  const { name, verdict, message } = testOf(report, args, details);
+  const { name, verdict, message, details } = testOf(report, args, lines);
   // A hash would begin a directive.
   const description = name
     .replaceAll('\\', '\\\\')
     .replaceAll('#', '\\#')
     .replace(/[\r\n]+/g, ' ');
   return [
-    'TAP version 14',
+    'TAP version 13',
     '1..1',
     `${verdict === 'pass' ? 'ok' : 'not ok'} 1 - ${description}`,
     '  ---',
@@ -97,8 +103,20 @@ export function formatTap(
     `  schedules: ${report.schedules}`,
     `  distinctStates: ${report.distinctStates}`,
     `  seconds: ${report.seconds.toFixed(3)}`,
-    `  details: ${JSON.stringify(details)}`,
+    '  details: |',
+    ...literal(details),
     '  ...',
     '',
   ].join('\n');
+}
+
+/**
+ * The lines of a YAML literal, as simple readers take it too: with all of its lines indented, empty ones as
+ * well, and the first one no more than the others.
+ */
+function literal(text: string): string[] {
+  return printable(text)
+    .trimStart()
+    .split(/\r\n|[\r\n\u{85}\u{2028}\u{2029}]/u)
+    .map((line) => `    ${line}`);
 }

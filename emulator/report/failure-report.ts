@@ -155,17 +155,15 @@ export function formatFailure(
 ): string[] {
   const { run, explanation } = failure;
   const report = reportFailure(failure, image, layout);
-  const { events, pair, culprit } = explanation;
+  const { culprit } = explanation;
   const where = failure.cpus === 1 ? 'on one vCPU' : `on ${failure.cpus} vCPUs`;
   const lines = [`failure: ${describeOutcome(run.outcome, image)}, ${where}`];
   if (run.isEndless) lines.push('  the run comes back to a state of its own: it has no end');
   const output = report.output.trimEnd();
   if (output !== '') lines.push('the guest says:', ...indent(output.split('\n')));
   lines.push(describeSize(report), ...indent(report.interruptions));
-  const interleaving = formatInterleaving(events, pair, stopsOf(run), image, layout);
-  if (interleaving.length > 0) {
-    lines.push('', ...interleaving, '| inside an armed section', '');
-  }
+  const interleaving = formatInterleaving(explanation, stopsOf(run), image, layout);
+  if (interleaving.length > 0) lines.push('', ...interleaving, '');
   lines.push(...formatPair(report));
   if (culprit !== undefined) lines.push(...formatCulprit(culprit, image, layout));
   lines.push(`replay: ${report.replayCommand}`);

@@ -1,8 +1,9 @@
 import type { StrategyName } from '../explore/campaign/job.ts';
+import type { CampaignResult, StopReason } from '../explore/campaign/search.ts';
 import type { SearchBounds } from '../explore/search/bounds.ts';
 import { SEARCH_STRATEGIES } from '../explore/search/registry.ts';
 import type { SearchResult } from '../explore/search/run-search.ts';
-import type { Cut, Tally } from '../explore/search/tally.ts';
+import { CUTS, type Cut, type Tally } from '../explore/search/tally.ts';
 import type { DrawGuarantee, LeftOutEntries } from '../explore/search/unit.ts';
 import type { ProgramImage } from '../loader/image.ts';
 import { type CoveredBoundary, coveredBoundaries, formatCoverage } from './coverage-table.ts';
@@ -32,8 +33,11 @@ export interface SearchReport extends SearchSettings {
   readonly guest: { readonly path: string; readonly sha256: string };
   readonly engine: string;
   readonly verdict: SearchResult['verdict'];
+  /** What ended an incomplete search early, if something did. */
+  readonly stopped?: StopReason;
   readonly memoryModel: 'SC';
-  readonly bound: SearchBounds & { readonly completed: number };
+  /** `completed`: interruptions up to which all was tried whatever the verdict; null for not even none. */
+  readonly bound: SearchBounds & { readonly completed: number | null };
   /** Whether all schedules of the bound were tried. */
   readonly exhaustive: boolean;
   readonly schedules: number;
@@ -74,14 +78,15 @@ export interface SearchCircumstances {
 
 /** Collects the report of a search. */
 export function reportSearch(
-  result: SearchResult,
+  result: SearchResult & Pick<CampaignResult, 'stopped'>,
   image: ProgramImage,
   engine: string,
   bounds: SearchBounds,
   settings: SearchSettings,
   { seconds, explained, findings, layout }: SearchCircumstances,
 ): SearchReport {
-  const { verdict, tally, plan } = result;
+  const { verdict, stopped, tally, plan, completedStages } = result;
+  const { isComplete, grain } = SEARCH_STRATEGIES[settings.strategy];
   const { schedules, distinctStates, merged, verifiedMerges, cuts, unsupported } = tally;
   return {
     schema: SEARCH_REPORT_SCHEMA,
@@ -89,9 +94,10 @@ export function reportSearch(
     engine,
     ...settings,
     verdict,
+    ...(stopped !== undefined && { stopped }),
     memoryModel: 'SC',
-    bound: { ...bounds, completed: Math.max(0, result.completedStages - 1) },
-    exhaustive: verdict === 'pass' && SEARCH_STRATEGIES[settings.strategy].isComplete,
+    bound: { ...bounds, completed: isComplete && completedStages > 0 ? completedStages - 1 : null },
+    exhaustive: verdict === 'pass' && isComplete,
     schedules,
     distinctStates,
     merged,
@@ -102,7 +108,7 @@ export function reportSearch(
     seconds,
     setAside: result.setAside,
     ...(plan.guarantee !== undefined && { guarantee: plan.guarantee }),
-    coverage: coveredBoundaries(plan, tally.coverage, image),
+    coverage: coveredBoundaries(plan, tally.coverage, image, grain),
     leftOut: plan.leftOut.map(({ task, address, entries }) => ({
       task,
       ...placeInCode(address, image),
@@ -116,6 +122,7 @@ export function reportSearch(
 /** The report for people, without what a failure has to tell; `findings` are lines of their own. */
 export function formatSearch(report: SearchReport, findings: readonly string[]): string[] {
   const { coverage, merged, verifiedMerges, verdict } = report;
+  const { grain } = SEARCH_STRATEGIES[report.strategy];
   const lines = [
     `${report.guest.path}: ${plural(report.cpus, 'vCPU')}, kernel ${report.kernel}, ` +
       `${report.engine}, memory model: ${report.memoryModel}`,
@@ -125,7 +132,7 @@ export function formatSearch(report: SearchReport, findings: readonly string[]):
   ];
   if (verdict !== 'fail' && coverage.length > 0) {
     lines.push('  interruptions made, as the first / second / ... of a schedule:');
-    lines.push(...formatCoverage(coverage).map((line) => `    ${line}`));
+    lines.push(...formatCoverage(coverage, grain).map((line) => `    ${line}`));
   }
   lines.push(...formatCuts(report), ...formatLeftOut(report), ...formatGuarantee(report));
   for (const { unit, reasons } of report.setAside) {
@@ -133,32 +140,53 @@ export function formatSearch(report: SearchReport, findings: readonly string[]):
     lines.push(`  set aside: ${part}: ${reasons.join(', then ')}`);
   }
   lines.push(...findings.map((line) => `  ${line}`));
-  return [...lines, `  verdict: ${verdict}${describeVerdict(report)}`];
+  return [...lines, `  verdict: ${describeVerdict(report)}`];
 }
 
-function describeVerdict(report: SearchReport): string {
-  const { bound, verdict, exhaustive, schedules } = report;
-  const upTo = `up to ${plural(bound.preemptions, 'interruption')}`;
+/** The verdict with what it says, and of an incomplete search why it is none; no line break. */
+export function describeVerdict(report: SearchReport): string {
+  const { bound, verdict, exhaustive, schedules, strategy } = report;
+  const { isComplete, describeBound } = SEARCH_STRATEGIES[strategy];
   switch (verdict) {
     case 'fail':
-      return '';
-    case 'incomplete':
-      return `; complete for up to ${plural(bound.completed, 'interruption')}`;
+      return 'fail';
     case 'pass':
       return exhaustive
-        ? `, exhaustive for ${upTo} before these instructions, ` +
-            `in the first ${bound.entries} entries of each by each task`
-        : `, none of ${plural(schedules, 'schedule')} fails; others were not tried`;
+        ? `pass, exhaustive for ${describeBound(bound)}`
+        : `pass, none of ${plural(schedules, 'schedule')} fails; others were not tried`;
+    case 'incomplete': {
+      const { completed } = bound;
+      const done =
+        completed === null ? 'no bound' : describeBound({ ...bound, preemptions: completed });
+      const tried = isComplete ? `complete for ${done}` : `${schedules} of ${describeBound(bound)}`;
+      return `incomplete: ${reasonsOf(report).join(', ')}; ${tried}`;
+    }
   }
+}
+
+const STOPS: Readonly<Record<StopReason, string>> = {
+  time: 'stopped by --time',
+  schedules: 'stopped by --schedules',
+  interrupt: 'interrupted',
+};
+
+/** Why a search is no pass although nothing fails. */
+function reasonsOf({ stopped, setAside, cuts }: SearchReport): string[] {
+  const cut = (cuts.timeout ?? 0) + (cuts.events ?? 0) + (cuts.unsupported ?? 0);
+  return [
+    ...(stopped === undefined ? [] : [STOPS[stopped]]),
+    ...(setAside.length === 0 ? [] : [`${plural(setAside.length, 'part')} set aside`]),
+    ...(cut === 0 ? [] : [`${plural(cut, 'schedule')} cut short`]),
+  ];
 }
 
 const CUT_REASONS: Readonly<Record<Cut, string>> = {
   spin: 'times a task was seen to spin, and others got its turn',
   excursion: 'times who ran instead was stopped at its first 2,000 instructions only',
   timeout: 'schedules exceeded --max-instructions',
+  events: 'schedules exceeded 4,000 events',
   unsupported: 'schedules came to what is not modelled',
 };
-const CUTS: readonly Cut[] = ['spin', 'excursion', 'timeout', 'unsupported'];
 
 function formatCuts({ cuts, unsupported }: SearchReport): string[] {
   const lines = CUTS.flatMap((cut) => {
@@ -176,7 +204,7 @@ function formatGuarantee({ guarantee, schedules }: SearchReport): string[] {
   return [
     `  a bug of depth ${depth} shows in one schedule with a chance of at least ` +
       `${probability.toExponential(1)}, in all of these ${together.toFixed(3)} ` +
-      `(${tasks} tasks, ${steps} steps, ${actions} actions)`,
+      `(${plural(tasks, 'task')}, ${plural(steps, 'step')}, ${plural(actions, 'action')})`,
   ];
 }
 

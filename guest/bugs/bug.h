@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "memory.h"
 #include "output.h"
 #include "rseq_section.h"
 #include "syscall.h"
@@ -95,6 +96,16 @@ static inline uint32_t slot_number(uint32_t cpu) {
 
 /* The CPU to work on, to be compared in the section. */
 static inline uint32_t here(void) { return slot_number(rseq_cpu_start()); }
+
+/* Bytes to clear. */
+enum { OTHER_WORK_SHORT = 64, OTHER_WORK_LONG = 160 };
+
+/* What a thread does in between, on memory of its own: some instructions for each byte. */
+static inline void do_other_work(uint32_t bytes) {
+  uint8_t own[OTHER_WORK_LONG];
+  memset(own, 0, bytes);
+  __asm__ volatile("" : : "r"(own) : "memory");
+}
 
 static inline uint64_t sum_of_values(const struct slot *slots) {
   uint64_t sum = 0;

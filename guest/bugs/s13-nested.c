@@ -1,12 +1,17 @@
 /*
- * The thread announces its section in a word of its own and arms it from there; a signal handler
- * does the same for a section of its own and returns. Caught between the two, the thread arms the
- * handler's section and runs its own one bare; a second interruption in it loses an update.
+ * The thread announces its section in a word of its own, with signals held back, and lets them in before
+ * it arms what is announced; a signal that waits has a handler that does the same for a section of its
+ * own and returns. The thread then arms the handler's section and runs its own one bare: preempted in it,
+ * it loses an update.
  */
 #include "bug.h"
 
 enum {
   SYS_RT_SIGACTION = 13,
+  SYS_RT_SIGPROCMASK = 14,
+  SYS_TKILL = 200,
+  SIG_BLOCK = 0,
+  SIG_UNBLOCK = 1,
   SIGUSR1 = 10,
   SA_RESTORER = 0x4000000,
   SIGNAL_SET_BYTES = 8,
@@ -23,13 +28,12 @@ struct action {
 #define FS_ANNOUNCED FS(24)
 _Static_assert(offsetof(struct thread, result) == 24, "the offset above");
 
-#define ANNOUNCE_AND_ARM                                                                           \
+#define ANNOUNCE                                                                                   \
   "leaq 3b(%%rip), %%rax\n\t"                                                                      \
-  "movq %%rax, " FS_ANNOUNCED "\n\t"                                                               \
-  "movq " FS_ANNOUNCED ", %%rax\n\t"                                                               \
-  "movq %%rax, " FS_RSEQ_CS "\n\t"
+  "movq %%rax, " FS_ANNOUNCED "\n\t"
 
 static struct slot slots[SLOTS];
+static const uint64_t usr1 = 1ul << (SIGUSR1 - 1);
 
 void return_from_signal(void);
 __asm__(".pushsection .text\n"
@@ -40,20 +44,14 @@ __asm__(".pushsection .text\n"
         ".size return_from_signal, . - return_from_signal\n\t"
         ".popsection");
 
-/* A thread's `index` once its area is registered: before, the handler must leave sections alone. */
-enum { REGISTERED = 100 };
-
 static __attribute__((noipa)) void on_signal(int signal) {
   (void)signal;
-  struct thread *self;
-  __asm__ volatile("movq %%fs:0, %0" : "=r"(self));
-  if (self->index != REGISTERED) {
-    return;
-  }
   for (;;) {
     uint32_t cpu = here();
     __asm__ goto(SECTION
-                 ANNOUNCE_AND_ARM
+                 ANNOUNCE
+                 "movq " FS_ANNOUNCED ", %%rax\n\t"
+                 "movq %%rax, " FS_RSEQ_CS "\n\t"
                  "1:\n\t"
                  COMPARE_CPU
                  "movq $1, (%[stamp])\n"
@@ -68,17 +66,33 @@ static __attribute__((noipa)) void on_signal(int signal) {
   }
 }
 
+/* Sends the thread a signal that waits until it is let in. */
+static void have_signal_wait(struct thread *self) {
+  syscall4(SYS_RT_SIGPROCMASK, SIG_BLOCK, (long)&usr1, 0, SIGNAL_SET_BYTES);
+  long result = syscall3(SYS_TKILL, self->tid, SIGUSR1, 0);
+  if (result != 0) {
+    fail(EXIT_UNABLE, "tkill: errno %ld\n", -result);
+  }
+}
+
+/* rt_sigprocmask, in the midst of hand-written code: rdi to r10 are its arguments. */
+#define LET_SIGNALS_IN                                                                             \
+  "movl %[procmask], %%eax\n\t"                                                                    \
+  "syscall\n\t"
+
 TASK work(struct thread *self) {
-  __atomic_store_n(&self->index, REGISTERED, __ATOMIC_RELEASE);
   for (;;) {
+    have_signal_wait(self);
     uint32_t cpu = here();
+    register long set_bytes __asm__("r10") = SIGNAL_SET_BYTES;
     __asm__ goto(SECTION
-                 "leaq 3b(%%rip), %%rax\n\t"
-                 "movq %%rax, " FS_ANNOUNCED "\n\t"
-                 FAULTY
+                 ANNOUNCE
+                 LET_SIGNALS_IN
                  IF_BUGGY("movq " FS_ANNOUNCED ", %%rax\n\t")
+                 IF_FIXED("leaq 3b(%%rip), %%rax\n\t")
                  "movq %%rax, " FS_RSEQ_CS "\n\t"
                  "1:\n\t"
+                 FAULTY
                  COMPARE_CPU
                  "movq (%[value]), %%rax\n\t"
                  "addq $1, %%rax\n\t"
@@ -86,8 +100,9 @@ TASK work(struct thread *self) {
                  "2:\n\t"
                  ABORT_TO_RETRY
                  :
-                 : [cpu] "r"(cpu), [value] "r"(&slots[cpu].value)
-                 : "memory", "cc", "rax"
+                 : [cpu] "r"(cpu), [value] "r"(&slots[cpu].value), [procmask] "i"(SYS_RT_SIGPROCMASK),
+                   "D"((long)SIG_UNBLOCK), "S"(&usr1), "d"(0L), "r"(set_bytes)
+                 : "memory", "cc", "rax", "rcx", "r11"
                  : aborted);
     return;
   aborted:;

@@ -5,29 +5,31 @@
 #include "drain.h"
 
 static void take_over(struct thread *self) {
+  READY_NOTHING(taken);
 #ifndef FIXED
   fence();
 #endif
-  __asm__ volatile(FAULTY "movq $1, %[stopped]" : [stopped] "=m"(stopped) : : "memory");
+  store(&stopped, 1);
 #ifdef FIXED
   fence();
 #endif
-  self->result = __atomic_load_n(&slot.value, __ATOMIC_ACQUIRE);
-  store(&slot.value, 0);
+  TAKE_OVER(taken);
+  self->result = taken;
 }
 
 TASK work(struct thread *self) {
   if (self->index == 0) {
+    do_other_work(OTHER_WORK_LONG);
     take_over(self);
+    do_other_work(OTHER_WORK_LONG);
   } else {
-    count_up(self);
+    count_rounds(self);
   }
 }
 
 int main(void) {
   threads_init();
   allow_fences();
-  uint64_t counted = run_tasks(TASKS, work);
-  expect("s14-fence-first", counted, 1);
+  expect("s14-fence-first", run_tasks(TASKS, work), ROUNDS);
   return EXIT_OK;
 }

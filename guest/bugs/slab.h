@@ -1,14 +1,14 @@
 /*
  * The slab of tcmalloc, for one CPU: a stack of items between `begin` and `end` with `current`
- * items in it, counted from the start of the slab. One thread pops on the CPU it is on; another one
- * manages the slab.
+ * items in it, counted from the start of the slab. One thread pops on the CPU it is on, a few times;
+ * another one manages the slab meanwhile.
  */
 #ifndef GUEST_SLAB_H
 #define GUEST_SLAB_H
 
 #include "fence.h"
 
-enum { SLAB_ITEMS = 16 };
+enum { SLAB_ITEMS = 16, ITEM = 1, POPS = 6 };
 
 struct slab {
   uint64_t current;
@@ -51,6 +51,17 @@ enum popped { POPPED_ITEM = 1, POPPED_NOTHING = 2, POPPED_GARBAGE = 3 };
   empty:                                                                                           \
     return POPPED_NOTHING;                                                                         \
   }
+
+/* Pops some items; how many of them were garbage is the thread's result. */
+#define POP_ROUNDS(slab, self)                                                                     \
+  do {                                                                                             \
+    uint64_t garbage = 0;                                                                          \
+    for (uint32_t round = 0; round < POPS; round++) {                                              \
+      garbage += pop(slab, self) == POPPED_GARBAGE;                                                \
+      do_other_work(OTHER_WORK_SHORT);                                                             \
+    }                                                                                              \
+    (self)->result = garbage;                                                                      \
+  } while (0)
 
 #define LOAD_CURRENT "movq %c[current](%[slab]), %%rax\n\t"
 #define LOAD_BEGIN "movq %c[begin](%[slab]), %%rcx\n\t"

@@ -7,14 +7,12 @@ export type BugBuild = Omit<Bug, 'buggy' | 'fixed'>;
 interface Particulars {
   readonly kernel?: string;
   readonly vcpus?: number;
-  readonly signals?: readonly number[];
   readonly rule?: string;
   readonly outcome?: BugOutcome;
   readonly defines?: readonly string[];
 }
 
 const SIGSEGV = 11;
-const SIGUSR1 = 10;
 const KILLED: BugOutcome = { kind: 'signal', signal: SIGSEGV };
 const SYNTHETIC = 'made up: one change to a correct counter or list';
 
@@ -29,7 +27,7 @@ function bug(
   source: string,
   particulars: Particulars = {},
 ): BugBuild {
-  const { kernel = 'linux-6.18', vcpus = 1, signals = [], rule = null } = particulars;
+  const { kernel = 'linux-6.18', vcpus = 1, rule = null } = particulars;
   return {
     id,
     item: (id.split('-')[0] ?? id).toUpperCase(),
@@ -39,7 +37,7 @@ function bug(
     kernel,
     vcpus,
     args: [],
-    signals: [...signals],
+    signals: [],
     interruptions: needs.length,
     needs: [...needs],
     faulty: { symbol: 'faulty', offset: 0 },
@@ -98,8 +96,7 @@ const MADE_UP: readonly BugBuild[] = [
     kernel: 'linux-6.19',
     rule: 'R14',
   }),
-  bug('s13-nested', ['signal', 'preempt'], 'a signal handler that arms and returns', SYNTHETIC, {
-    signals: [SIGUSR1],
+  bug('s13-nested', ['preempt'], 'a signal handler that arms and returns', SYNTHETIC, {
     rule: 'R18',
   }),
   bug('s14-no-fence', ['overtake'], 'taken over from afar without a fence', SYNTHETIC, {

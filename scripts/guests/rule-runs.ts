@@ -27,6 +27,8 @@ const BROKEN: readonly (readonly [name: string, rule: string, title: string, set
     ['r27-effect-then-exit', 'R27', 'an effect before the exit'],
     ['r28-foreign-store', 'R28', 'a store from outside all sections', { tick: 7 }],
     ['r28-foreign-reset', 'R28', 'a store from outside, long after'],
+    ['r28-given-back', 'R28', 'memory given back while sections commit there'],
+    ['r28-taken-over', 'R28', 'a counter taken over with the fence before the flag'],
     ['r30-not-registered', 'R30', 'a section of a thread that is not registered'],
     [
       'r30-retries-unregistered',
@@ -61,12 +63,21 @@ function build(
   };
 }
 
-/** How else `r28-foreign-reset` is put right, by what FIXED is. */
-const ORDERED: readonly (readonly [name: string, fixed: number, title: string])[] = [
-  ['flag', 2, 'a flag'],
-  ['mutex', 3, 'a mutex'],
-  ['join', 4, 'a join'],
+/** How else a guest is put right, by what FIXED is. */
+const ORDERED: readonly (readonly [name: string, how: string, fixed: number, title: string])[] = [
+  ['r28-foreign-reset', 'flag', 2, 'a store from outside, ordered by a flag'],
+  ['r28-foreign-reset', 'mutex', 3, 'a store from outside, ordered by a mutex'],
+  ['r28-foreign-reset', 'join', 4, 'a store from outside, ordered by a join'],
+  ['r28-foreign-reset', 'pinned', 5, 'a store from outside, by a thread that shares its only CPU'],
+  ['r28-given-back', 'shared', 2, 'an advice that leaves shared memory as it is'],
+  ['r28-taken-over', 'ready', 2, 'a counter given, and given back by a word that sections look at'],
+  ['r28-taken-over', 'mutex', 3, 'a counter taken over under a mutex'],
+  ['r28-taken-over', 'join', 4, 'a counter taken over after a join'],
+  ['r28-taken-over', 'empty', 5, 'a counter filled where sections leave it alone'],
 ];
+
+/** Nothing is wrong with it until a signal comes: a search that may send one finds that it breaks R18. */
+const NESTED = 'a signal handler that arms and returns';
 
 /** Every guest whose run breaks a rule, and its twin that does not. */
 export const ruleRunBuilds: readonly RuleRunBuild[] = [
@@ -74,13 +85,11 @@ export const ruleRunBuilds: readonly RuleRunBuild[] = [
     build(name, title, [], [rule], setting),
     build(`${name}-fixed`, `${title}: put right`, ['FIXED'], [], setting),
   ]),
-  ...ORDERED.map(([name, fixed, title]) => ({
-    ...build(
-      'r28-foreign-reset',
-      `a store from outside, ordered by ${title}`,
-      [`FIXED=${fixed}`],
-      [],
-    ),
-    name: `r28-foreign-reset-${name}`,
+  ...ORDERED.map(([name, how, fixed, title]) => ({
+    ...build(name, title, [`FIXED=${fixed}`], []),
+    name: `${name}-${how}`,
   })),
+  build('r28-forked', 'a store to a copy of the data, in a child of fork', [], []),
+  build('r18-nested', NESTED, [], [], { cpus: 1 }),
+  build('r18-nested-fixed', `${NESTED}: put right`, ['FIXED'], [], { cpus: 1 }),
 ];

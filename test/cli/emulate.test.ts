@@ -202,4 +202,18 @@ describe('replay', () => {
       expect(stderr).toContain(`not a schedule: ${field}`);
     }
   });
+
+  it.each([
+    ['{}', 'schema is missing'],
+    ['[1', 'not JSON'],
+    ['7', 'the whole takes an object, not 7'],
+  ])('says of %s what is wrong with it', async (text, message) => {
+    const broken = join(folder, 'broken.json');
+    await writeFile(broken, text);
+    expect(await runCommand('replay', broken)).toEqual({
+      status: 125,
+      stdout: '',
+      stderr: `rseq-testbed: ${broken}: not a schedule: ${message}\n`,
+    });
+  });
 });

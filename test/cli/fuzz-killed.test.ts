@@ -10,7 +10,7 @@ import { guestDir } from '../guest/guest-files.ts';
 import { isFullRun } from '../support/matrix.ts';
 import { projectRoot, temporaryFolder } from '../support/project.ts';
 
-const KILLS = isFullRun ? 20 : 4;
+const KILLS = isFullRun ? 20 : 2;
 const MINUTE = 60_000;
 vi.setConfig({ testTimeout: 20 * MINUTE });
 
@@ -48,8 +48,22 @@ const isAlive = (pid: number): boolean => {
 const linesOf = (log: string): string[] =>
   existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(0, -1) : [];
 
+/** Of a family, the launcher and the process that leads the search come first; workers follow. */
+const LEADERS = 2;
+
+/** One to kill; a worker if that is wanted and there is one. */
+function victimOf(family: readonly number[], wantsWorker: boolean): number | undefined {
+  const workers = family.slice(LEADERS);
+  const group = wantsWorker && workers.length > 0 ? workers : family.slice(0, LEADERS);
+  return group[draw(0, Math.max(0, group.length - 1))];
+}
+
 /** Runs a session until it ends or someone has been killed; returns whether it was the session. */
-async function disturb(folder: string, begun: boolean): Promise<'ended' | 'killed' | 'hurt'> {
+async function disturb(
+  folder: string,
+  begun: boolean,
+  wantsWorker: boolean,
+): Promise<'ended' | 'killed' | 'hurt'> {
   const log = join(folder, 'results.log');
   const before = linesOf(log);
   const running = begun ? fuzz('--resume', folder) : fuzz(GUEST, '--out', folder, ...SEARCH);
@@ -58,22 +72,25 @@ async function disturb(folder: string, begun: boolean): Promise<'ended' | 'kille
   void running.then(() => {
     hasEnded = true;
   });
-  const isUnderWay = (): boolean => linesOf(log).length >= before.length + draw(0, 3);
+  const wanted = before.length + draw(0, 3);
+  const isUnderWay = (): boolean =>
+    linesOf(log).length >= wanted && (!wantsWorker || familyOf(pid).length > LEADERS);
   await vi.waitUntil(() => hasEnded || (existsSync(join(folder, 'job.json')) && isUnderWay()), {
     timeout: 2 * MINUTE,
     interval: 20,
   });
   await setTimeout(draw(0, 300));
   const family = familyOf(pid);
-  const victim = family[draw(0, Math.max(0, family.length - 1))];
+  const victim = victimOf(family, wantsWorker);
   if (hasEnded || victim === undefined) {
     await running;
     return 'ended';
   }
   process.kill(victim, 'SIGKILL');
-  // The first two are the launcher and the process that leads the search.
-  const isWorker = family.indexOf(victim) >= 2;
-  await running;
+  const isWorker = family.indexOf(victim) >= LEADERS;
+  const { exitCode } = await running;
+  // The search goes on without a worker.
+  if (isWorker) expect(exitCode).toBe(0);
   await vi.waitUntil(() => !family.some(isAlive), { timeout: MINUTE, interval: 20 });
   expect(linesOf(log).slice(0, before.length)).toEqual(before);
   return isWorker ? 'hurt' : 'killed';
@@ -85,9 +102,12 @@ test(`${KILLS} kills at random moments lose no result`, async () => {
   const undisturbed = await fuzz(GUEST, '--json', '-', ...SEARCH);
   expect(undisturbed.exitCode).toBe(0);
   let begun = false;
+  const killed = { leaders: 0, workers: 0 };
   for (let kills = 0; kills < KILLS; ) {
-    const what = await disturb(folder, begun);
+    const what = await disturb(folder, begun, kills % 2 === 1);
     if (what !== 'ended') kills++;
+    if (what === 'hurt') killed.workers++;
+    else if (what === 'killed') killed.leaders++;
     begun = existsSync(join(folder, 'job.json'));
     if (what === 'killed' && kills < KILLS) continue;
     const resumed = await fuzz('--resume', folder, '--json', '-');
@@ -96,4 +116,5 @@ test(`${KILLS} kills at random moments lose no result`, async () => {
     await rm(folder, { recursive: true });
     begun = false;
   }
+  expect(Math.min(killed.leaders, killed.workers)).toBeGreaterThanOrEqual(KILLS / 4);
 });

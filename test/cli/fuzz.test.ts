@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -41,14 +42,32 @@ describe('bad options: one line and status 125', () => {
     [[counter, '--out', 'a', '--resume', 'b'], /^--resume DIR goes on in DIR: it takes no --out$/],
     [['--resume', '/nonexistent/folder'], /^\/nonexistent\/folder holds no campaign$/],
     [[counter, '--out', '/proc/none'], /^cannot write \/proc\/none: ENOENT$/],
-    [[counter, '--json', '/nonexistent/x.json'], /^cannot write \/nonexistent\/x\.json/],
+    ...['json', 'junit', 'tap', 'certificate', 'save-schedule'].map((option) => [
+      [counter, `--${option}`, '/nonexistent/x'],
+      /^cannot write \/nonexistent\/x: its folder does not exist$/,
+    ]),
+    [[counter, '--json', '-', '--tap', '-'], /^--json and --tap both write standard output$/],
+    [[counter, '--json', 'x', '--junit', './x'], /^--json and --junit both write \.\/x$/],
+    [
+      [counter, '--strategy', 'pct', '--certificate', 'x'],
+      /^--certificate goes with --strategy exhaustive, not pct$/,
+    ],
     [[counter, '--frobnicate'], /^there is no option --frobnicate; fuzz --help lists them$/],
-  ])('%j', async (args, message) => {
+  ] as [string[], RegExp][])('%j', async (args, message) => {
     const { status, stdout, stderr } = await runCommand('fuzz', ...args);
     expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
     expect(stderr).toMatch(/^rseq-testbed: [^\n]+\n$/);
     expect(stderr.slice('rseq-testbed: '.length, -1)).toMatch(message);
   });
+});
+
+test('what cannot be written is refused before a folder is begun', async () => {
+  const folder = join(await temporaryFolder(), 'campaign');
+  for (const option of ['--certificate', '--save-schedule', '--junit']) {
+    const { status } = await runCommand('fuzz', counter, '--out', folder, option, '/nonexistent/x');
+    expect(status).toBe(125);
+  }
+  expect(existsSync(folder)).toBe(false);
 });
 
 test('--help names each option, each strategy and how to go on with a search', async () => {

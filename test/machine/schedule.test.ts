@@ -195,6 +195,26 @@ describe('a schedule file is refused in one line that names the field', () => {
     expect(refusalOf(() => parseSchedule(broken, NAME))).toContain(path);
   });
 
+  test.each([
+    ['cpus', 0, 'cpus takes 1 or more, not 0'],
+    ['cpus', 65, 'cpus takes 64 or less, not 65'],
+    ['cpus', 1.5, 'cpus takes a whole number, not 1.5'],
+    ['cpus', '2', 'cpus takes a number, not "2"'],
+    ['guest.args', {}, 'guest.args takes a list, not an object'],
+    ['memoryModel', 'TSO', 'memoryModel takes "SC", not "TSO"'],
+    ['stateHash', 'x', 'stateHash is not of the right form: "x"'],
+    ['decisions', 'z9', 'decisions: no decision is written "z9"'],
+    ['outcome', { kind: 'exit' }, 'outcome.status is missing'],
+    ['extra', 1, 'extra is not a field there'],
+  ])('in our words, if %s is %j', (path, value, expected) => {
+    const broken = withField(path.split('.'), (holder, key) => {
+      holder[key] = value;
+    });
+    expect(refusalOf(() => parseSchedule(broken, NAME))).toBe(
+      `${NAME}: not a schedule: ${expected}`,
+    );
+  });
+
   test('if it is no JSON, or no object', () => {
     for (const wrong of ['', '{', 'null', '[]', '1', '"x"', formatSchedule(SAMPLE).slice(0, -3)]) {
       expect(refusalOf(() => parseSchedule(wrong, NAME))).toMatch(/^run\.json: not a schedule: /);

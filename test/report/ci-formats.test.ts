@@ -48,6 +48,11 @@ describe('JUnit XML', () => {
     const { testcase } = suites.testsuite;
     expect(testcase['@_name']).toBe('guest/counter.bin 2 3 (linux-6.18, 2 vCPUs, exhaustive)');
     expect(testcase['@_time']).toBe('1.500');
+    // The schemas in use know these attributes and no others.
+    const attributes = Object.keys(suites).filter((key) => key.startsWith('@_'));
+    expect(new Set(attributes)).toEqual(
+      new Set(['@_errors', '@_failures', '@_name', '@_tests', '@_time']),
+    );
     expect(testcase).not.toHaveProperty('failure');
     expect(testcase['system-out']).toBe('all is well');
   });
@@ -81,17 +86,24 @@ describe('JUnit XML', () => {
 
 describe('TAP', () => {
   test('has a plan, one test line and a YAML block', () => {
-    expect(formatTap(REPORT, ['2'], ['fine']).split('\n')).toEqual([
-      'TAP version 14',
+    expect(
+      formatTap(REPORT, ['2'], ['fine', '', ' "so": far\rand\u0000\u009f']).split('\n'),
+    ).toEqual([
+      'TAP version 13',
       '1..1',
       'ok 1 - guest/counter.bin 2 (linux-6.18, 2 vCPUs, exhaustive)',
       '  ---',
-      '  message: "7 schedules, up to 1 interruption"',
+      '  message: "7 schedules: pass, exhaustive for up to 1 interruption before these instructions, ' +
+        'in the first entry of each by each task"',
       '  verdict: pass',
       '  schedules: 7',
       '  distinctStates: 5',
       '  seconds: 1.500',
-      '  details: ["fine"]',
+      '  details: |',
+      '    fine',
+      '    ',
+      '     "so": far',
+      '    and\ufffd\ufffd',
       '  ...',
       '',
     ]);

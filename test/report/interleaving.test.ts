@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { explainFailure } from '../../emulator/explore/failure/explain.ts';
 import { minimise } from '../../emulator/explore/failure/minimise.ts';
+import type { SearchBounds } from '../../emulator/explore/search/bounds.ts';
 import { Explorer } from '../../emulator/explore/search/explorer.ts';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import {
@@ -17,12 +18,19 @@ beforeAll(async () => {
   machine = await openTestMachine();
 });
 
+/** A counter that counts twice when it is interrupted between its commit and the end of its section. */
 const { image } = guest('bugs/s2-end-late.bin');
 
-/** A counter that counts twice when it is interrupted between its commit and the end of its section. */
-function explained(vcpus: number): ExplainedFailure {
-  const searched = { program: { image, args: [], env: [] }, profile: LINUX_6_18, vcpus, seed: 1 };
-  const open = () => new Explorer(machine, searched, TEST_BOUNDS);
+function explained(
+  vcpus: number,
+  program = image,
+  bounds: Partial<SearchBounds> = {},
+): ExplainedFailure {
+  const searched = {
+    program: { image: program, args: [], env: [] },
+    ...{ profile: LINUX_6_18, vcpus, seed: 1 },
+  };
+  const open = () => new Explorer(machine, searched, { ...TEST_BOUNDS, ...bounds });
   const { failure } = searchAll(open()).tally;
   if (failure === undefined) throw new Error('the guest fails');
   const minimal = minimise(failure, vcpus, open, { plays: 500, isOver: () => false });
@@ -79,4 +87,46 @@ test('the JSON form names the instruction by symbol and offset', () => {
     scheduleFile: 'f.json',
     instruction: { symbol: 'work', offset: 0x42, why: 'interrupted here' },
   });
+});
+
+/** The text about a seeded bug, from the list of interruptions on. */
+function textOf(bug: string, bounds: Partial<SearchBounds> = {}): string[] {
+  const program = guest(`bugs/${bug}.bin`).image;
+  const lines = formatFailure(explained(1, program, bounds), program, { width: 80 });
+  return lines.slice(lines.findIndex((line) => /interruption/.test(line)));
+}
+
+test('an abort is shown wherever it comes, and the instruction to look at first', () => {
+  const lines = textOf('s4-no-rearm', { preemptions: 2, entries: 2 });
+  const at = lines.findIndex((line) => /^\[\d\] {4}\+-> aborted, to faulty$/.test(line));
+  expect(at, lines.join('\n')).toBeGreaterThan(0);
+  expect(lines[at + 1]).toMatch(/^\[\d\] {2}> faulty +jmp /);
+  expect(lines).toContain('| inside an armed section   > to look at first');
+});
+
+test('an interruption that ends the run is shown', () => {
+  const lines = textOf('s10-signature');
+  const at = lines.findIndex((line) =>
+    /^--- task 2 @ work\+0x2a: spurious reschedule -+$/.test(line),
+  );
+  expect(at, lines.join('\n')).toBeGreaterThan(0);
+  expect(lines[at - 1]).toMatch(/^ {2}work\+0x21 +mov %rax,%fs:0x28$/);
+  expect(lines[at + 1]).toBe('| inside an armed section');
+});
+
+test('of a run that has no end, only what matters', () => {
+  const lines = textOf('s16-livelock');
+  expect(lines.length, lines.slice(0, 60).join('\n')).toBeLessThan(30);
+  expect(lines).toContainEqual(expect.stringMatching(/^>\|work\+0x40 +syscall$/));
+  expect(lines.filter((line) => line.includes('aborted')).length).toBeLessThan(3);
+  const [, count] = /(\d+) instructions of tasks 2, 3$/m.exec(lines.join('\n')) ?? [];
+  expect(Number(count)).toBeLessThanOrEqual(TEST_BOUNDS.instructions);
+});
+
+test('where nothing is interrupted, the instruction to look at first with its section', () => {
+  const lines = textOf('b16-wrong-operand');
+  const at = lines.findIndex((line) => /^>\|work\+0x57 +add %rcx,\(%rcx\)$/.test(line));
+  expect(at, lines.join('\n')).toBeGreaterThan(0);
+  expect(lines[at - 1]).toMatch(/^ \|work\+0x54 /);
+  expect(lines[at + 1]).toBe('  +-- commits');
 });

@@ -5,6 +5,7 @@ import { mutantsOf } from '../../scripts/mutate/mutants.ts';
 import { OPERATOR_NAMES } from '../../scripts/mutate/registry.ts';
 import { rowOf } from '../../scripts/mutate/report.ts';
 import { readSubjects } from '../../scripts/mutate/subjects.ts';
+import { main } from '../../scripts/mutate.ts';
 import { guestDir } from '../guest/guest-files.ts';
 import { openTestMachine } from '../machine/rig.ts';
 
@@ -33,6 +34,13 @@ describe('mutants', () => {
       expect(Buffer.compare(bytes, subject.bytes), id).not.toBe(0);
     }
   });
+});
+
+test.each([
+  [['--only', 'no such mutant'], /--only matches no mutant/],
+  [['--only', 'counter', '--json', '/nonexistent/x'], /cannot write \/nonexistent\/x/],
+])('%j is refused before anything is judged', async (args, message) => {
+  await expect(main(args)).rejects.toThrow(message);
 });
 
 describe('brute force and the search agree', () => {

@@ -44,7 +44,12 @@ export interface CampaignResult extends SearchResult {
   readonly unitTallies: readonly (Tally | undefined)[];
   /** What the workers ran; empty if the search was stopped before one was ready. */
   readonly engine: string;
+  /** What ended the search before its bound, if something did. */
+  readonly stopped?: StopReason;
 }
+
+/** The bound of time, the bound of schedules, or the caller. */
+export type StopReason = 'time' | 'schedules' | 'interrupt';
 
 const EMPTY_PLAN: SearchPlan = { units: [], boundaries: [], leftOut: [] };
 const SECOND = 1000;
@@ -79,7 +84,7 @@ class Campaign {
   /** Workers in a row that ended before they were of any use. */
   #failedStarts = 0;
   #schedulesKnownBefore = 0;
-  #isStopping = false;
+  #stopped: StopReason | undefined;
   readonly #unfinished = new Map<number, Tally>();
   readonly #timers: NodeJS.Timeout[] = [];
   #settle: { resolve(result: CampaignResult): void; reject(error: unknown): void } | undefined;
@@ -93,18 +98,19 @@ class Campaign {
 
   async run(): Promise<CampaignResult> {
     const { seconds, signal, folder } = this.#options;
-    const stop = (): void => this.#guard(() => this.#stop());
-    signal?.addEventListener('abort', stop);
+    const stop = (reason: StopReason) => (): void => this.#guard(() => this.#stop(reason));
+    const interrupt = stop('interrupt');
+    signal?.addEventListener('abort', interrupt);
     try {
       return await new Promise<CampaignResult>((resolve, reject) => {
         this.#settle = { resolve, reject };
         this.#timers.push(setInterval(() => this.#guard(() => this.#tick()), SECOND));
-        if (seconds !== undefined) this.#timers.push(setTimeout(stop, seconds * SECOND));
-        if (signal?.aborted) stop();
+        if (seconds !== undefined) this.#timers.push(setTimeout(stop('time'), seconds * SECOND));
+        if (signal?.aborted) interrupt();
         else this.#guard(() => this.#startWorker());
       });
     } finally {
-      signal?.removeEventListener('abort', stop);
+      signal?.removeEventListener('abort', interrupt);
       for (const timer of this.#timers) clearTimeout(timer);
       for (const worker of this.#workers) worker.end();
       folder?.close();
@@ -274,10 +280,14 @@ class Campaign {
     };
   }
 
+  get #isStopping(): boolean {
+    return this.#stopped !== undefined;
+  }
+
   /** Ends the search before its bound: workers are asked for what they have. */
-  #stop(): void {
+  #stop(reason: StopReason): void {
     if (this.#isStopping) return;
-    this.#isStopping = true;
+    this.#stopped = reason;
     for (const worker of this.#workers) worker.stop();
     this.#timers.push(setTimeout(() => this.#guard(() => this.#conclude()), PARTING_MILLISECONDS));
     this.#share();
@@ -287,11 +297,16 @@ class Campaign {
     const ledger = this.#ledger ?? new UnitLedger(EMPTY_PLAN);
     const result = ledger.result(this.#unfinished);
     const isCutOff = this.#ledger === undefined;
+    const { schedules = Number.POSITIVE_INFINITY } = this.#options;
+    const reachedBound = result.tally.schedules >= schedules ? 'schedules' : undefined;
+    const verdict = isCutOff ? 'incomplete' : result.verdict;
+    const stopped = verdict === 'incomplete' ? (this.#stopped ?? reachedBound) : undefined;
     this.#settle?.resolve({
       ...result,
-      verdict: isCutOff ? 'incomplete' : result.verdict,
+      verdict,
       unitTallies: ledger.tallies,
       engine: this.#engine,
+      ...(stopped !== undefined && { stopped }),
     });
   }
 }

@@ -89,6 +89,7 @@ const cutCounts = {
   spin: v.exactOptional(count),
   excursion: v.exactOptional(count),
   timeout: v.exactOptional(count),
+  events: v.exactOptional(count),
   unsupported: v.exactOptional(count),
 } satisfies Record<Cut, unknown>;
 
@@ -139,7 +140,7 @@ export const planSchema = v.strictObject({
   boundaries: v.array(
     v.strictObject({
       address: count,
-      places: v.array(v.picklist(['before', 'inside', 'after', 'access'])),
+      places: v.array(v.picklist(['before', 'inside', 'after', 'access', 'signal'])),
     }),
   ),
   leftOut: v.array(v.strictObject({ task: count, address: count, entries: count })),

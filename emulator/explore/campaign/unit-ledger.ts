@@ -1,6 +1,6 @@
 import { assert } from '../../../kernel-model/assert.ts';
 import { type SearchResult, verdictOf } from '../search/run-search.ts';
-import { addTallies, EMPTY_TALLY, type Tally } from '../search/tally.ts';
+import { addTallies, EMPTY_TALLY, isCutShort, type Tally } from '../search/tally.ts';
 import type { SearchPlan, SetAsideUnit, WorkUnit } from '../search/unit.ts';
 
 /** A unit for a worker to explore, up to so many schedules. */
@@ -201,12 +201,13 @@ export class UnitLedger {
     }
   }
 
-  /** Stages at the beginning of the plan that were explored whole, without failure. */
+  /** Stages at the beginning of the plan that were explored whole, without failure or a cut. */
   #completedStages(end: number): number {
     let stages = 0;
     for (let index = 0; index < end; index++) {
       const state = this.#states[index];
       if (state?.kind !== 'whole' || state.tally.failure !== undefined) break;
+      if (isCutShort(state.tally)) break;
       if (this.#plan.units[index + 1]?.stage !== this.#plan.units[index]?.stage) stages++;
     }
     return stages;

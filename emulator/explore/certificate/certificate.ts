@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { UserError } from '../../errors.ts';
+import { describeIssue } from '../../schema-issue.ts';
 import { jobSchema, type SearchJob } from '../campaign/job.ts';
 import { placedSchema, planSchema, tallySchema, unitSchema } from '../campaign/tally-schema.ts';
 import type { PlacedInterruption } from '../search/interruption.ts';
@@ -112,6 +113,5 @@ export function readCertificate(text: string, name: string): ReadCertificate {
   const result = v.safeParse(certificateSchema, value, { abortEarly: true });
   if (result.success) return { kind: 'certificate', certificate: result.output };
   const [issue] = result.issues;
-  const where = v.getDotPath(issue) ?? 'the whole';
-  return { kind: 'malformed', problem: `${where}: ${issue.message.replace(/\s+/g, ' ')}` };
+  return { kind: 'malformed', problem: describeIssue(issue) };
 }

@@ -69,7 +69,7 @@ export function traceRun(
   strategy.onRun = (task, instructions) => tracer.onRun(task, instructions);
   strategy.isCoarse = () => tracer.isFull;
   machine.runToEnd();
-  tracer.finish();
+  tracer.end();
   return tracer.events;
 }
 
@@ -123,7 +123,9 @@ class Tracer {
   readonly #retired = new Map<number, number>();
   #steps = 0;
   /** Whose instructions are not taken in yet, and how many had retired before them. */
-  #running: { readonly task: number; readonly before: number } | undefined;
+  #running:
+    | { readonly task: number; readonly before: number; readonly isUntraced: boolean }
+    | undefined;
 
   constructor(machine: Machine, made: readonly PlacedInterruption[]) {
     this.#machine = machine;
@@ -146,11 +148,9 @@ class Tracer {
   onRun(task: Task, instructions: number): void {
     this.finish();
     this.#noteInterruptions();
-    this.#running = { task: task.id, before: this.#machine.instructions };
-    if (instructions > 1) {
-      this.events.push({ kind: 'untraced', task: task.id, instructions });
-      return;
-    }
+    const isUntraced = instructions > 1;
+    this.#running = { task: task.id, before: this.#machine.instructions, isUntraced };
+    if (isUntraced) return;
     this.#steps++;
     this.events.push(this.#look(task));
   }
@@ -161,22 +161,33 @@ class Tracer {
     const { task, before } = this.#running;
     const retired = this.#machine.instructions - before;
     this.#retired.set(task, (this.#retired.get(task) ?? 0) + retired);
+    if (this.#running.isUntraced) {
+      this.events.push({ kind: 'untraced', task, instructions: retired });
+    }
     this.#running = undefined;
   }
 
+  /** The run is over: an interruption may have been what ended it. */
+  end(): void {
+    this.finish();
+    this.#noteInterruptions(() => true);
+  }
+
   /** Interruptions whose task came to their position, and is not waiting there. */
-  #noteInterruptions(): void {
-    const { tasks } = this.#machine.kernel.state;
+  #noteInterruptions(isRunnable = (task: number) => this.#isRunnable(task)): void {
     for (;;) {
-      const due = this.#pending.findIndex(({ task, retired }) => {
-        const kind = tasks[task - 1]?.state.kind;
-        const isRunnable = kind === 'ready' || kind === 'running';
-        return isRunnable && (this.#retired.get(task) ?? 0) === retired;
-      });
+      const due = this.#pending.findIndex(
+        ({ task, retired }) => isRunnable(task) && (this.#retired.get(task) ?? 0) === retired,
+      );
       const [placed] = due < 0 ? [] : this.#pending.splice(due, 1);
       if (placed === undefined) return;
       this.events.push({ kind: 'interrupted', placed });
     }
+  }
+
+  #isRunnable(task: number): boolean {
+    const kind = this.#machine.kernel.state.tasks[task - 1]?.state.kind;
+    return kind === 'ready' || kind === 'running';
   }
 
   #look({ id }: Task): TracedStep {

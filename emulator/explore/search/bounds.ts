@@ -14,7 +14,7 @@ export interface SearchBounds {
   readonly entries: number;
   /** Instructions of one schedule at most; more is a time-out. */
   readonly instructions: number;
-  /** Signals to deliver at boundaries, besides those that the program was seen to send itself. */
+  /** Signals from outside, to deliver at boundaries; those that the program sends itself come besides. */
   readonly signals: readonly SignalSource[];
   /** For strategies that draw: how many schedules, from which seed. */
   readonly runs: number;
@@ -28,6 +28,13 @@ export interface SearchBounds {
    * parts, the first is kept for it.
    */
   readonly suspects?: readonly SuspectCode[];
+}
+
+/** `2 interruptions before these instructions, in the first 3 entries of each by each task`. */
+export function describeBoundaries(what: string, { preemptions, entries }: SearchBounds): string {
+  const number = preemptions === 1 ? `1 ${what}` : `${preemptions} ${what}s`;
+  const first = entries === 1 ? 'first entry' : `first ${entries} entries`;
+  return `${number} before these instructions, in the ${first} of each by each task`;
 }
 
 /** A section with the code around it. */

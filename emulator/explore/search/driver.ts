@@ -16,6 +16,7 @@ import {
   continueRun,
   outOfPatience,
 } from './continuation.ts';
+import { sendsSignal } from './signal-sends.ts';
 
 /** Where a driver is, besides its machine. Opaque. */
 export interface DriverImage {
@@ -134,6 +135,14 @@ export class Driver {
     const { kernel } = this.machine;
     const word = kernel.profile.rseq.armingWord(task);
     return word === undefined ? 0 : kernel.rseqContext(task).memory.readU64AsNumber(word);
+  }
+
+  /** Whether a task whose next instruction is a system call sends another one a signal by it. */
+  sendsSignal(task: Task): boolean {
+    const registers = this.machine.kernel.host.registers(task.id);
+    const int32 = (name: 'rax' | 'rdi' | 'rsi') => Number(BigInt.asIntN(32, registers.read(name)));
+    const call = { number: int32('rax'), args: [int32('rdi'), int32('rsi')] } as const;
+    return sendsSignal(this.machine.kernel.state, task, call);
   }
 
   /** What the turn's task may still run before others get theirs. */

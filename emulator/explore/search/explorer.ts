@@ -125,7 +125,11 @@ export class Explorer {
     this.#logging ??= watching.openLogging();
     const { decisions } = this.machine;
     const maxInstructions = this.bounds.instructions;
-    const validators = bootOrdered(this.#logging, { ...this.searched, maxInstructions, decisions });
+    const { validators } = bootOrdered(this.#logging, {
+      ...this.searched,
+      maxInstructions,
+      decisions,
+    });
     this.#logging.runToEnd();
     return validators.findings;
   }
@@ -178,7 +182,10 @@ export class Explorer {
   }
 
   #newWindow(): Window {
-    return new Window(this.lesson.map, this.bounds.entries, (task) => this.#driver.regionOf(task));
+    return new Window(this.lesson.map, this.bounds.entries, {
+      regionOf: (task) => this.#driver.regionOf(task),
+      sendsSignal: (task) => this.#driver.sendsSignal(task),
+    });
   }
 
   /** The task whose instruction is next under the policy; `undefined` once the run has ended. */

@@ -5,7 +5,7 @@ import { effectiveAddress } from '../../engine/decode/instruction.ts';
 import { decodeMemoryAccess, type MemoryAccess } from '../../engine/decode/memory-access.ts';
 import type { Outcome } from '../../machine/outcome.ts';
 import type { Driver } from './driver.ts';
-import { SectionMap, type TracedInstruction } from './section-map.ts';
+import { type LoneInstruction, SectionMap, type TracedInstruction } from './section-map.ts';
 import { type Access, SharedAccesses } from './shared-accesses.ts';
 import type { LeftOutEntries } from './unit.ts';
 
@@ -45,6 +45,7 @@ class Learner {
   readonly #map = new SectionMap();
   readonly #accesses = new SharedAccesses();
   readonly #exposures = new Exposures();
+  readonly #sends = new Executions();
   readonly #decoded = new Map<number, Decoded>();
 
   /** Takes a run in, from its start to its end; `isPlain`: the one whose entries count. */
@@ -68,17 +69,19 @@ class Learner {
       if (access !== undefined) this.#accesses.note(access, isPlain);
       const next = { isSyscall: instruction.isSyscall, access };
       this.#exposures.note(driver, task, address, next, isPlain);
+      if (instruction.isSyscall && driver.sendsSignal(task)) {
+        this.#sends.note(task.id, address, isPlain);
+      }
       driver.run(task, 1);
     }
     for (const [task, trace] of traces) this.#map.learn(task, trace, isPlain);
   }
 
   conclude(): SectionMap {
-    for (const found of [this.#accesses.shared(), this.#exposures.found]) {
-      for (const { task, address, executions } of found) {
-        this.#map.addShared(task, address, executions);
-      }
+    for (const found of [this.#accesses.shared(), this.#exposures.found.all]) {
+      for (const one of found) this.#map.addLone('access', one);
     }
+    for (const one of this.#sends.all) this.#map.addLone('signal', one);
     return this.#map;
   }
 }
@@ -153,18 +156,30 @@ function accessOf(
   };
 }
 
+/** Counts how often tasks execute certain instructions. */
+class Executions {
+  readonly #found = new Map<string, { task: number; address: number; executions: number }>();
+
+  get all(): Iterable<LoneInstruction> {
+    return this.#found.values();
+  }
+
+  note(task: number, address: number, isCounted: boolean): void {
+    const name = `${task} ${address}`;
+    const known = this.#found.get(name) ?? { task, address, executions: 0 };
+    if (isCounted) known.executions++;
+    this.#found.set(name, known);
+  }
+}
+
 /**
  * Where a task goes on with what a reschedule would change, outside sections: after it read ids of
  * its area, and after a system call with a descriptor still armed, which may have taken the
  * descriptor's memory away.
  */
 class Exposures {
-  readonly #found = new Map<string, { task: number; address: number; executions: number }>();
+  readonly found = new Executions();
   readonly #exposed = new Set<number>();
-
-  get found(): Iterable<{ task: number; address: number; executions: number }> {
-    return this.#found.values();
-  }
 
   /** The task is about to execute an instruction. */
   note(
@@ -174,12 +189,7 @@ class Exposures {
     next: { readonly isSyscall: boolean; readonly access: { readonly linear: bigint } | undefined },
     isCounted: boolean,
   ): void {
-    if (this.#exposed.delete(task.id)) {
-      const name = `${task.id} ${address}`;
-      const known = this.#found.get(name) ?? { task: task.id, address, executions: 0 };
-      if (isCounted) known.executions++;
-      this.#found.set(name, known);
-    }
+    if (this.#exposed.delete(task.id)) this.found.note(task.id, address, isCounted);
     const readsIds = next.access !== undefined && isId(task, next.access.linear);
     if (readsIds || (next.isSyscall && driver.armedWord(task) !== 0)) this.#exposed.add(task.id);
   }

@@ -8,7 +8,7 @@ export interface SearchResult {
   readonly verdict: 'pass' | 'fail' | 'incomplete';
   readonly plan: SearchPlan;
   readonly tally: Tally;
-  /** Stages that were explored whole; the plain run is stage 0. */
+  /** Stages at the beginning that were explored whole, with nothing cut short; the plain run is stage 0. */
   readonly completedStages: number;
   /**
    * Units that could not be explored, in the order of the plan; only processes of their own have
@@ -40,6 +40,7 @@ export function* runSearch(
     const sofar = { plan, tally, completedStages, setAside: [] };
     if (tally.failure !== undefined) return { verdict: 'fail', ...sofar };
     if (isStopped) return { verdict: verdictOf(tally, false), ...sofar };
+    if (isCutShort(tally)) continue;
     if (plan.units[index + 1]?.stage !== unit.stage) completedStages++;
   }
   return { verdict: verdictOf(tally, true), plan, tally, completedStages, setAside: [] };

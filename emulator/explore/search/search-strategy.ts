@@ -1,3 +1,4 @@
+import type { SearchBounds } from './bounds.ts';
 import type { Explorer } from './explorer.ts';
 import type { TallyCounter } from './tally-counter.ts';
 import type { SearchPlan, WorkUnit } from './unit.ts';
@@ -11,6 +12,10 @@ export interface SearchStrategy {
   readonly title: string;
   /** Whether a search that ended within its bound has tried every schedule of the bound. */
   readonly isComplete: boolean;
+  /** What is interrupted: boundaries of the lesson, or tasks wherever an event of theirs is next. */
+  readonly grain: 'boundary' | 'event';
+  /** The schedules of its bound, in words. */
+  describeBound(bounds: SearchBounds): string;
   open(explorer: Explorer): Search;
 }
 

@@ -1,13 +1,21 @@
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import type { LeftOutEntries, PlannedBoundary } from './unit.ts';
 
+/** Outside sections: an access to shared memory, a system call that sends another task a signal. */
+type LonePlace = 'access' | 'signal';
 /** Where an instruction is with respect to a section. */
-type Place = 'before' | 'inside' | 'after' | 'access';
+type Place = 'before' | 'inside' | 'after' | LonePlace;
+
+/** Whether a place is interrupted before the section that it belongs to counts as entered. */
+export function isAhead(place: Place): boolean {
+  return place !== 'inside' && place !== 'after';
+}
 
 const NO_SPOTS: readonly Spot[] = [];
 const NO_SECTIONS: ReadonlySet<number> = new Set();
 
-interface Spot {
+/** An instruction's place with one section. */
+export interface Spot {
   readonly section: number;
   readonly place: Place;
 }
@@ -103,12 +111,12 @@ export class SectionMap {
     });
   }
 
-  /** An instruction outside sections that accesses memory which tasks share; it counts as its own. */
-  addShared(task: number, address: number, executions: number): void {
+  /** An instruction outside sections that others can take notice of; it counts as its own. */
+  addLone(place: LonePlace, { task, address, executions }: LoneInstruction): void {
     if (this.isInside(address)) return;
     const section = this.#number(-address);
     this.#enter(task, section);
-    this.#add(address, section, 'access');
+    this.#add(address, section, place);
     for (let i = 0; i < executions; i++) this.#countExecution(task, section, address);
   }
 
@@ -130,6 +138,13 @@ export class SectionMap {
     const isKnown = spots.some((spot) => spot.section === section && spot.place === place);
     if (!isKnown) this.#spots.set(address, [...spots, { section, place }]);
   }
+}
+
+/** An instruction, and how often a task executed it. */
+export interface LoneInstruction {
+  readonly task: number;
+  readonly address: number;
+  readonly executions: number;
 }
 
 /** One instruction that a task is about to execute. */

@@ -17,7 +17,7 @@ export type TailEnd =
 
 /** Who watches a run to its end. */
 export interface TailObserver {
-  /** Told where the run is; code near boundaries is stepped for it. */
+  /** Told where the run is, at each boundary at least. */
   readonly onPoint?: (point: Point) => void;
   /** Told the keys of states at starts and ends of sections, then of those where tasks take turns. */
   readonly onState: (key: number) => Visit;

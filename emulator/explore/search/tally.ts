@@ -41,7 +41,7 @@ export function failureOf({ failure, findings }: Tally): Failure | undefined {
 
 /** Whether a tally leaves something of its bound untried. */
 export function isCutShort({ cuts }: Tally): boolean {
-  return (cuts.timeout ?? 0) > 0 || (cuts.unsupported ?? 0) > 0;
+  return (cuts.timeout ?? 0) + (cuts.events ?? 0) + (cuts.unsupported ?? 0) > 0;
 }
 
 /** Why schedules were not followed to their end. */
@@ -52,6 +52,8 @@ export type Cut =
   | 'excursion'
   /** The schedule exceeded its budget of instructions. */
   | 'timeout'
+  /** The schedule had too many events, for strategies that count them. */
+  | 'events'
   /** The schedule came to something that we do not model. */
   | 'unsupported';
 
@@ -136,7 +138,7 @@ function addCounts(a: Tally['cuts'], b: Tally['cuts']): Tally['cuts'] {
   return sum;
 }
 
-const CUTS: readonly Cut[] = ['spin', 'excursion', 'timeout', 'unsupported'];
+export const CUTS: readonly Cut[] = ['spin', 'excursion', 'timeout', 'events', 'unsupported'];
 
 const INTERRUPTION_KINDS: readonly Interruption['kind'][] = [
   'spurious',

@@ -40,12 +40,12 @@ export interface DrawGuarantee {
 /** An instruction before which tasks are interrupted. */
 export interface PlannedBoundary {
   readonly address: number;
-  readonly places: readonly ('before' | 'inside' | 'after' | 'access')[];
+  readonly places: readonly ('before' | 'inside' | 'after' | 'access' | 'signal')[];
 }
 
 export interface LeftOutEntries {
   readonly task: number;
-  /** Where the section starts, or the instruction that accesses shared memory. */
+  /** Where the section starts, or the instruction that accesses shared memory or sends a signal. */
   readonly address: number;
   readonly entries: number;
 }

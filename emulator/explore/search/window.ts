@@ -1,7 +1,7 @@
 import type { ArmedRegion } from '../../../kernel-model/rseq/variant.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
 import type { RunStops } from '../../engine/engine.ts';
-import type { SectionMap } from './section-map.ts';
+import { isAhead, type SectionMap, type Spot } from './section-map.ts';
 
 /** How often each task entered each section on a path, and a key of it. Opaque. */
 export interface Entries {
@@ -15,6 +15,14 @@ const ENTRIES_LIMIT = 255;
 /** A section that is aborted more often in a row is so by the program itself: it is left alone then. */
 const RETRIES_MAX = 6;
 
+/** What a window asks about tasks as they are now. */
+interface TaskView {
+  /** What a task has armed. */
+  readonly regionOf: (task: Task) => ArmedRegion | undefined;
+  /** Whether the system call that is a task's next instruction sends another one a signal. */
+  readonly sendsSignal: (task: Task) => boolean;
+}
+
 /**
  * Which positions of a path a search interrupts: boundaries of the first few dynamic entries of each
  * section by each task, with its abort path and its retries.
@@ -24,20 +32,15 @@ export class Window {
   readonly #entriesMax: number;
   /** By the entries that are left of each section. */
   readonly #stops = new Map<string, RunStops>();
-  readonly #regionOf: (task: Task) => ArmedRegion | undefined;
+  readonly #tasks: TaskView;
   #counts: Uint8Array<ArrayBuffer>;
   /** Whether a snapshot holds #counts. */
   #isShared = false;
   #key = 0;
 
-  /** `regionOf` gives what a task has armed now. */
-  constructor(
-    map: SectionMap,
-    entriesMax: number,
-    regionOf: (task: Task) => ArmedRegion | undefined,
-  ) {
+  constructor(map: SectionMap, entriesMax: number, tasks: TaskView) {
     this.#map = map;
-    this.#regionOf = regionOf;
+    this.#tasks = tasks;
     this.#entriesMax = entriesMax;
     this.#counts = new Uint8Array(TASKS_MIN * map.sectionCount);
   }
@@ -61,15 +64,24 @@ export class Window {
   /** The task is about to execute `address`: an entry is counted, but no retry. */
   note(task: Task, address: number): void {
     for (const { section, place } of this.#map.spotsAt(address)) {
-      const most = place === 'access' ? this.#entriesMax : this.#entriesMax + 1;
-      if (place === 'access' || (place === 'inside' && this.#enters(task, address))) {
-        this.#count(this.#index(task, section), most);
-      }
+      if (!this.#isEntry(task, address, place)) continue;
+      const most = place === 'inside' ? this.#entriesMax + 1 : this.#entriesMax;
+      this.#count(this.#index(task, section), most);
     }
   }
 
-  #enters(task: Task, address: number): boolean {
-    return task.abortsInRow === 0 && this.#regionOf(task)?.start === address;
+  #isEntry(task: Task, address: number, place: Spot['place']): boolean {
+    switch (place) {
+      case 'access':
+        return true;
+      case 'signal':
+        return this.#tasks.sendsSignal(task);
+      case 'inside':
+        return task.abortsInRow === 0 && this.#tasks.regionOf(task)?.start === address;
+      case 'before':
+      case 'after':
+        return false;
+    }
   }
 
   #count(at: number, most: number): void {
@@ -93,17 +105,17 @@ export class Window {
     if (task.abortsInRow > RETRIES_MAX) return false;
     const spots = this.#map.spotsAt(address);
     if (spots.length === 0) return task.abortsInRow > 0 && this.#isWithin(task);
-    return this.#isOpen(task.id, address);
-  }
-
-  /** Whether one of the places that the instruction has with sections is to be interrupted still. */
-  #isOpen(task: number, address: number): boolean {
-    for (const { section, place } of this.#map.spotsAt(address)) {
-      const entries = this.#counts[task * this.#map.sectionCount + section] ?? 0;
-      const isAhead = place === 'before' || place === 'access';
-      if (isAhead ? entries < this.#entriesMax : entries <= this.#entriesMax) return true;
+    for (const spot of spots) {
+      if (!this.#isOpen(task.id, spot)) continue;
+      if (spot.place !== 'signal' || this.#tasks.sendsSignal(task)) return true;
     }
     return false;
+  }
+
+  /** Whether the place that an instruction has with a section is to be interrupted still. */
+  #isOpen(task: number, { section, place }: Spot): boolean {
+    const entries = this.#counts[task * this.#map.sectionCount + section] ?? 0;
+    return isAhead(place) ? entries < this.#entriesMax : entries <= this.#entriesMax;
   }
 
   /**
@@ -120,7 +132,9 @@ export class Window {
     }
     let stops = this.#stops.get(key);
     if (stops === undefined) {
-      const open = this.#map.addresses.filter((address) => this.#isOpen(id, address));
+      const open = this.#map.addresses.filter((address) =>
+        this.#map.spotsAt(address).some((spot) => this.#isOpen(id, spot)),
+      );
       if (alsoAt !== undefined) open.push(alsoAt);
       stops = { boundaries: stopsAtSections, instructions: new Set(open) };
       this.#stops.set(key, stops);
@@ -128,7 +142,7 @@ export class Window {
     return stops;
   }
 
-  /** Whether boundaries of the task may still come: if not, it need not be stepped. */
+  /** Whether boundaries of the task may still come: if not, it can run on without a stop. */
   isNear(task: Task, address: number): boolean {
     for (const section of this.#map.sectionsOf(task.id)) {
       if ((this.#counts[this.#index(task, section)] ?? 0) < this.#entriesMax) return true;

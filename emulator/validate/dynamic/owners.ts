@@ -1,4 +1,5 @@
 import type { Task, TaskId } from '../../../kernel-model/task/task.ts';
+import type { AddressRange } from './ordering/discarded.ts';
 
 /** Who committed last to a word. */
 interface Owner {
@@ -49,6 +50,11 @@ export class Owners {
   /** Who committed last to a word. */
   of(address: number): Owner | undefined {
     return this.#owners.get(address);
+  }
+
+  /** The words from `start` up to `end` to which somebody committed. */
+  words({ start, end }: AddressRange): readonly number[] {
+    return [...this.#owners.keys()].filter((address) => address >= start && address < end);
   }
 
   /** Another task's instruction stores to a word of `owner`. */

@@ -31,11 +31,12 @@ import {
   type KnownSection,
   KnownSections,
 } from './known-sections.ts';
+import { discardedBy } from './ordering/discarded.ts';
 import { Owners } from './owners.ts';
 import { VALIDATORS } from './registry.ts';
 import { type Attempt, granulesOf, type Leftover, ValidationState } from './state.ts';
 import { ValidationImage } from './validation-image.ts';
-import type { Report, ValidatedRun, Validator, WatchedStore } from './validator.ts';
+import type { Call, Calling, Report, ValidatedRun, Validator, WatchedStore } from './validator.ts';
 import { withEarlyStore } from './validators/early-stores.ts';
 
 const INSTRUCTION_BYTES_MAX = 15;
@@ -45,12 +46,6 @@ const WATCHED = 1;
 const IDS = 2;
 /** A word to which some section commits. */
 const OWNED = 4;
-
-interface Calling {
-  readonly address: number;
-  readonly retired: number;
-  readonly wasRegistered: boolean;
-}
 
 /**
  * The validators of one run: give it to Machine.boot, and ask for its findings at any time. After
@@ -109,6 +104,14 @@ export class RunValidators implements RunWatcher, ValidatedRun {
   /** Names of the pairs of instructions that make it so. */
   get suspicions(): ReadonlySet<string> {
     return this.#owners.suspicions;
+  }
+
+  get decision(): number {
+    return this.#machine.decisionCount - 1;
+  }
+
+  get lastCall(): Calling | undefined {
+    return this.#calling;
   }
 
   #appliesTo(id: RuleId): boolean {
@@ -175,6 +178,14 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     if (owner === undefined || owner.task === task.id) return;
     const { kind } = taskOf(this.kernel.state, owner.task).state;
     if (kind !== 'dead') this.#owners.suspect(owner, instruction);
+  }
+
+  /** A call that throws away words to which other tasks, which are alive, committed. */
+  #suspectDiscard({ task, name, args, result, address }: Call): void {
+    const { space } = this.kernel.rseqContext(task).memory;
+    const range = discardedBy(name, args, result, () => space.mappings);
+    if (range === undefined) return;
+    for (const word of this.#owners.words(range)) this.#suspect(task, word, address);
   }
 
   /** A section that arms from within is met for the first time after its first instruction. */
@@ -259,6 +270,7 @@ export class RunValidators implements RunWatcher, ValidatedRun {
     const calling = this.#calling;
     assert(calling !== undefined, 'a system call was made');
     const call = { task, name, args, result, ...calling };
+    this.#suspectDiscard(call);
     for (const { onCalled } of this.#validators) onCalled?.(this, call);
   };
 
@@ -348,7 +360,7 @@ export class RunValidators implements RunWatcher, ValidatedRun {
       symbol: this.#image.symbols.format(address),
       message: message(),
       task,
-      position: { decision: this.#machine.decisionCount - 1, instructions: retired },
+      position: { decision: this.decision, instructions: retired },
     });
   }
 

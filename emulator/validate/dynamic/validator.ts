@@ -28,17 +28,21 @@ export interface WatchedStore {
   readonly retired: number;
 }
 
+/** A `syscall` instruction. */
+export interface Calling {
+  readonly address: number;
+  /** Instructions retired in the slice before it. */
+  readonly retired: number;
+  /** Whether the task was registered when it called. */
+  readonly wasRegistered: boolean;
+}
+
 /** A system call that returned, or that the task waits in. */
-export interface Call {
+export interface Call extends Calling {
   readonly task: Task;
   readonly name: string;
   readonly args: SyscallArguments;
   readonly result: SyscallResult;
-  /** The `syscall` instruction, and the instructions retired in the slice before it. */
-  readonly address: number;
-  readonly retired: number;
-  /** Whether the task was registered when it called. */
-  readonly wasRegistered: boolean;
 }
 
 /** What a validator has to say; the run adds severity, symbols and position. */
@@ -58,6 +62,10 @@ export interface ValidatedRun {
   readonly kernel: Kernel;
   readonly family: AbiFamily;
   readonly state: ValidationState;
+  /** Index in the schedule of the decision that is carried out. */
+  readonly decision: number;
+  /** The `syscall` instruction that was executed last. */
+  readonly lastCall: Calling | undefined;
   /** The section that holds an instruction. */
   sectionAt(address: number): KnownSection | undefined;
   /** Asks to be told of stores that touch these bytes, by whatever instruction, from now on. */

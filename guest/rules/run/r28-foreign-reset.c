@@ -2,7 +2,8 @@
  * The first thread sets a counter to 0 that another thread counted up in sections, once, long after, and
  * without anything that says so. Put right: by what FIXED names: 1 a flag that the sections look at, and
  * an rseq membarrier once it is raised, 2 a flag that the other thread stores when it is through, 3 a
- * mutex around each count, 4 the thread is joined.
+ * mutex around each count, 4 the thread is joined, 5 both may run on one CPU only, where each preemption
+ * aborts a section.
  */
 #include <stdint.h>
 
@@ -59,6 +60,14 @@ unequal:
   return RSEQ_UNEQUAL;
 }
 
+static void pin(void) {
+  uint64_t mask[16] = {1};
+  long result = syscall3(SYS_SCHED_SETAFFINITY, 0, sizeof mask, (long)mask);
+  if (result != 0) {
+    fail(EXIT_UNABLE, "sched_setaffinity: errno %ld\n", -result);
+  }
+}
+
 static void count_up(struct thread *self) {
   (void)self;
   for (uint32_t done = 0; done < ROUNDS; done++) {
@@ -88,6 +97,9 @@ static void count_up(struct thread *self) {
 int main(void) {
   threads_init();
   syscall3(SYS_MEMBARRIER, REGISTER_FENCE, 0, 0);
+  if (FIXED == 5) {
+    pin();
+  }
   struct thread *thread = thread_start(count_up, 0);
   for (uint32_t i = 0; i < PATIENCE; i++) {
     __asm__ volatile("");

@@ -90,7 +90,7 @@ export const FULL_TALLY: Tally = {
   ...EMPTY_TALLY,
   schedules: 5,
   distinctStates: 7,
-  cuts: { spin: 1, excursion: 2, timeout: 3, unsupported: 4 },
+  cuts: { spin: 1, excursion: 2, timeout: 3, events: 5, unsupported: 4 },
   coverage: {
     4198400: { spurious: [1, 2], preempt: [3], migrate: [], fence: [1], signal: [0, 1] },
   },

@@ -177,9 +177,12 @@ test('a failure that is known counts although units before it are not explored',
   expect(ledger.result()).toMatchObject({ verdict: 'fail', tally: { schedules: 3 } });
 });
 
-test('what timed out is not passed', () => {
-  const ledger = new UnitLedger(planOf(threeUnits.slice(0, 1)));
-  ledger.next();
-  ledger.finish(0, { ...EMPTY_TALLY, schedules: 2, cuts: { timeout: 1 } });
-  expect(ledger.result()).toMatchObject({ verdict: 'incomplete', completedStages: 1 });
-});
+test.each(['timeout', 'events', 'unsupported'])(
+  'what was cut by %s is neither passed nor complete',
+  (cut) => {
+    const ledger = new UnitLedger(planOf(threeUnits.slice(0, 1)));
+    ledger.next();
+    ledger.finish(0, { ...EMPTY_TALLY, schedules: 2, cuts: { [cut]: 1 } });
+    expect(ledger.result()).toMatchObject({ verdict: 'incomplete', completedStages: 0 });
+  },
+);

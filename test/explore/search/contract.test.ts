@@ -23,8 +23,8 @@ const WRONG: Readonly<Record<string, readonly [string, SearchStrategy]>> = {
   'never interrupts at one of the boundaries': [
     'interrupts at every instruction of a section, if it is complete',
     {
+      ...SEARCH_STRATEGIES['delay-bound'],
       title: 'drops a boundary',
-      isComplete: true,
       open: (explorer) => {
         const left = explorer.lesson.map.boundaries.find(({ places }) => places.includes('inside'));
         return new BoundedSearch(explorer, {
@@ -40,8 +40,8 @@ const WRONG: Readonly<Record<string, readonly [string, SearchStrategy]>> = {
   'explores everything twice': [
     'shares no schedule between units, if it is complete',
     {
+      ...SEARCH_STRATEGIES.exhaustive,
       title: 'repeats',
-      isComplete: true,
       open: (explorer) => {
         const search = SEARCH_STRATEGIES.exhaustive.open(explorer);
         return {
@@ -57,8 +57,8 @@ const WRONG: Readonly<Record<string, readonly [string, SearchStrategy]>> = {
   'depends on what it explored before': [
     'explores units anywhere, in any order, again if need be',
     {
+      ...SEARCH_STRATEGIES.random,
       title: 'is not deterministic',
-      isComplete: false,
       open: (explorer) => {
         const search = SEARCH_STRATEGIES.random.open(explorer);
         let explored = 0;

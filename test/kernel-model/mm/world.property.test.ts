@@ -260,7 +260,7 @@ class Pair {
   }
 }
 
-test('memory behaves as one without frames, tables or images', { timeout: 300_000 }, () => {
+test('memory behaves as one without frames, tables or images', { timeout: 900_000 }, () => {
   let stores = 0;
   const property = fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
     const pair = new Pair();

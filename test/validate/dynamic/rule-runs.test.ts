@@ -17,8 +17,8 @@ const validators = Object.entries<Validator>(VALIDATORS);
 const dynamicRules = Object.values<Rule>(RULES).filter(({ severity }) => severity.dynamic);
 const named = ruleRuns.map((guest) => [guest.name, guest] as const);
 
-/** Found only by looking at all accesses of the run. */
-const BY_ORDER = ['r08-pinned-elsewhere', 'r28-foreign-reset'];
+/** Found only by looking at all accesses of the run, or at what its schedule spared. */
+const BY_ORDER = ['r08-pinned-elsewhere', 'r28-foreign-reset', 'r28-given-back', 'r28-taken-over'];
 
 let machine: Machine;
 let again: Machine;

@@ -9,58 +9,17 @@ import { loadProgram } from '../../../emulator/loader/load.ts';
 import type { Machine } from '../../../emulator/machine/machine.ts';
 import { openMachine } from '../../../emulator/machine/open.ts';
 import { findProfile } from '../../../kernel-model/rseq/resolve.ts';
-import { bugs } from '../../bugs/bug-files.ts';
-import { guestDir, isUnprotected, readManifest } from '../../guest/guest-files.ts';
+import { guestDir } from '../../guest/guest-files.ts';
 import { isFullRun, matrixCases } from '../../support/matrix.ts';
 import { unicornLibrary } from '../../support/unicorn.ts';
+import { type Correct, correctPrograms } from '../correct-programs.ts';
 
-const { guests, ruleGuests, ruleRuns } = await readManifest();
-
-/** A correct program and how its schedules are searched. */
-interface Correct {
-  readonly name: string;
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly kernel: string;
-  readonly vcpus: number;
-  readonly signals: readonly number[];
-}
-
-const DEFAULT_KERNEL = 'linux-6.18';
 /** A search that comes to so many schedules is not gone on with. */
 const SCHEDULES_MAX = isFullRun ? 8000 : 400;
 const PREEMPTIONS = isFullRun ? 2 : 1;
 const SAMPLE = 10;
 
-const fixedTwins = bugs.map(
-  ({ id, fixed, args, kernel, vcpus, signals }): Correct => ({
-    ...{ name: `bugs/${id}-fixed`, file: fixed.bin.path, args, kernel, vcpus, signals },
-  }),
-);
-
-/** The guests that hold, with as little work for each task as shows all that they do. */
-const suite = guests
-  .filter((guest) => !isUnprotected(guest))
-  .flatMap(({ name, files, args, kernel = DEFAULT_KERNEL }) =>
-    [1, 2].map((vcpus): Correct => {
-      const few = args.map((arg, index) => String(Math.min(Number(arg), index === 0 ? 2 : 3)));
-      return { name, file: files.bin.path, args: few, kernel, vcpus, signals: [] };
-    }),
-  );
-
-const ruleTwins = ruleRuns
-  .filter(({ findings }) => findings.length === 0)
-  .map(({ name, files, settings: { kernel, cpus = 2 } }): Correct => {
-    return { name, file: files.bin.path, args: [], kernel, vcpus: cpus, signals: [] };
-  });
-
-const accepted = ruleGuests
-  .filter(({ findings }) => Object.values(findings).every((rules) => rules.length === 0))
-  .map(({ name, files }): Correct => {
-    return { name, file: files.elf.path, args: [], kernel: DEFAULT_KERNEL, vcpus: 2, signals: [] };
-  });
-
-const cases = matrixCases([...fixedTwins, ...suite, ...ruleTwins, ...accepted], SAMPLE);
+const cases = matrixCases(correctPrograms, SAMPLE);
 
 let machine: Machine;
 let logging: Machine;

@@ -1,4 +1,5 @@
 import { BoundedSearch, type PriceList } from '../bounded-search.ts';
+import { describeBoundaries } from '../bounds.ts';
 import type { SearchStrategy } from '../search-strategy.ts';
 
 /**
@@ -22,5 +23,7 @@ const PRICES: PriceList = {
 export const DELAY_BOUND: SearchStrategy = {
   title: 'a deterministic scheduler that skips a task up to so many times',
   isComplete: true,
+  grain: 'boundary',
+  describeBound: (bounds) => `up to ${describeBoundaries('delay', bounds)}, and where a task waits`,
   open: (explorer) => new BoundedSearch(explorer, PRICES),
 };

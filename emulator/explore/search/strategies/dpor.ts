@@ -24,6 +24,10 @@ type Walk = Generator<void, void>;
 export const DPOR: SearchStrategy = {
   title: 'every order of shared accesses that makes a difference, once (source sets, sleep sets)',
   isComplete: true,
+  grain: 'event',
+  describeBound: ({ preemptions }) =>
+    'every order of shared accesses that matters, with up to ' +
+    `${preemptions} ${preemptions === 1 ? 'interruption' : 'interruptions'} of each task inside sections`,
   open: (explorer) => new DporSearch(explorer),
 };
 
@@ -152,7 +156,7 @@ class Pass {
     const { machine } = this.#explorer;
     if (this.#order.length >= EVENTS_MAX) {
       this.#counter.schedules++;
-      this.#counter.cut('timeout');
+      this.#counter.cut('events');
       return;
     }
     const isEndless = this.#machine.finish();

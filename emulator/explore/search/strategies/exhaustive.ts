@@ -1,5 +1,6 @@
 import { assert } from '../../../../kernel-model/assert.ts';
 import { Baseline } from '../baseline.ts';
+import { describeBoundaries } from '../bounds.ts';
 import type { Explorer, Point } from '../explorer.ts';
 import { COMPLETION, type PlacedInterruption, type Until } from '../interruption.ts';
 import type { Move } from '../moves.ts';
@@ -29,6 +30,8 @@ type Walk = Generator<void, void>;
 export const EXHAUSTIVE: SearchStrategy = {
   title: 'all single interruptions around sections and shared accesses, then all pairs, ...',
   isComplete: true,
+  grain: 'boundary',
+  describeBound: (bounds) => `up to ${describeBoundaries('interruption', bounds)}`,
   open: (explorer) => new ExhaustiveSearch(explorer),
 };
 

@@ -20,6 +20,8 @@ const PILOT_RUNS = 8;
 export const PCT: SearchStrategy = {
   title: 'random priorities that change at random steps, with a bound on the chance to miss a bug',
   isComplete: false,
+  grain: 'boundary',
+  describeBound: ({ runs }) => `${runs} schedules that are drawn`,
   open: (explorer) => new PctSearch(explorer),
 };
 

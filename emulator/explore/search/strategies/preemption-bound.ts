@@ -1,4 +1,5 @@
 import { BoundedSearch, type PriceList } from '../bounded-search.ts';
+import { describeBoundaries } from '../bounds.ts';
 import type { SearchStrategy } from '../search-strategy.ts';
 
 /**
@@ -19,5 +20,8 @@ const PRICES: PriceList = {
 export const PREEMPTION_BOUND: SearchStrategy = {
   title: 'every choice of who goes on where a task waits, and all preemptions up to the bound',
   isComplete: true,
+  grain: 'boundary',
+  describeBound: (bounds) =>
+    `up to ${describeBoundaries('interruption', bounds)}, and every choice where a task waits`,
   open: (explorer) => new BoundedSearch(explorer, PRICES),
 };

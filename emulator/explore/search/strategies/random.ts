@@ -21,6 +21,8 @@ const EXCURSION_INSTRUCTIONS_MAX = 2000;
 export const RANDOM: SearchStrategy = {
   title: 'a bounded number of interruptions at random boundaries',
   isComplete: false,
+  grain: 'boundary',
+  describeBound: ({ runs }) => `${runs} schedules that are drawn`,
   open: (explorer) => new RandomSearch(explorer),
 };
 

@@ -13,6 +13,8 @@ import type { SearchPlan } from '../unit.ts';
 export const REPLAY: SearchStrategy = {
   title: 'one given schedule',
   isComplete: false,
+  grain: 'boundary',
+  describeBound: () => 'one schedule',
   open: (explorer) => new ReplaySearch(explorer),
 };
 

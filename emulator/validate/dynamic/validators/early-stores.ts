@@ -20,12 +20,17 @@ export const EARLY_STORES: Validator = {
     const [first, end] = granulesOf(store.address, store.sizeBytes);
     for (let granule = first; granule < end; granule++) {
       const leftover = run.state.leftover(granule);
-      if (leftover === undefined) continue;
+      if (leftover === undefined || !isSameMemory(run, leftover, store)) continue;
       if (isActedOn(leftover, store)) report(run, leftover, store);
       run.state.setLeftover(granule, undefined);
     }
   },
 };
+
+/** Another process has something else at that address. */
+function isSameMemory({ kernel }: ValidatedRun, leftover: Leftover, store: WatchedStore): boolean {
+  return kernel.state.tasks[leftover.task - 1]?.process === store.task.process;
+}
 
 function isActedOn(leftover: Leftover, { code, address, sizeBytes, value }: WatchedStore): boolean {
   return (
