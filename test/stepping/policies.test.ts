@@ -3,6 +3,7 @@ import { describedSections } from '../../emulator/loader/rseq-exit-points.ts';
 import type { Machine } from '../../emulator/machine/machine.ts';
 import type { StepPolicyKind } from '../../emulator/stepping/policy.ts';
 import { STEP_POLICIES, type StepPolicyName } from '../../emulator/stepping/registry.ts';
+import { readSkipTable } from '../../emulator/stepping/skip-table.ts';
 import { endingOf, guest, openTestMachine } from '../machine/rig.ts';
 import { type SteppedRun, stepThrough } from './rig.ts';
 
@@ -76,10 +77,26 @@ describe('a lock that is held by another now and then, by the exits that its tab
   const aborts = sections.map(({ abort }) => abort);
   /** Steps in which a section was left by a way of its own. */
   const exitedIn = (name: StepPolicyName, run: Partial<SteppedRun> = {}) => {
-    const { outcome, steps } = step(name, { program: lock, others: 'run', vcpus: 1, tick: 15, ...run });
+    const { outcome, steps } = step(name, {
+      program: lock,
+      others: 'run',
+      vcpus: 1,
+      tick: 15,
+      ...run,
+    });
     expect(outcome).toEqual({ kind: 'exit', status: 0 });
     return marked(steps, 'exited');
   };
+
+  test('an attempt is over at each of them, and goes on at the abort handler', () => {
+    const table = readSkipTable(lock.image).sections;
+    expect(new Set(table.flatMap(({ exits }) => [...exits]))).toEqual(
+      new Set([...listed, ...aborts, ...sections.map(({ postCommit }) => postCommit)]),
+    );
+    const ends = new Set(table.flatMap((each) => [...each.ends]));
+    for (const exit of listed) expect(ends).toContain(exit);
+    for (const abort of aborts) expect(ends).not.toContain(abort);
+  });
 
   test.each(['key', 'key-after-loop'] as const)('%s stops at such an exit', (name) => {
     expect(listed.size).toBeGreaterThan(0);

@@ -189,6 +189,33 @@ static void cleared_handlers(void) {
     wanted[0] = 0;
   }
 }
+/* A program may not pretend to another process that the kernel, kill or tkill sent a signal. */
+static void forged(void) {
+  static const int codes[] = {-1, -6, 0, 0x80, -60};
+  mask_with(SIG_BLOCK, BIT(SIGUSR1));
+  long child = fork();
+  if (child == 0)
+    for (;;) call(34, 0, 0, 0, 0);
+  for (int i = 0; i < 5; i++) {
+    struct info info = {SIGUSR1, 0, codes[i], 0, {0}};
+    show("to another", call(129, child, SIGUSR1, &info, 0));
+    show("to itself", call(129, own_pid(), SIGUSR1, &info, 0));
+    show("to its thread", call6(297, own_pid(), own_tid(), SIGUSR1, (long)&info, 0, 0));
+  }
+  call(62, child, SIGKILL, 0, 0);
+  reap(child);
+}
+/* A child that does not send SIGCHLD is waited for with __WCLONE or __WALL only, others without. */
+static void clone_children(void) {
+  static const u64 options[] = {0, 0x80000000UL, 0x40000000UL};
+  for (u64 i = 0; i < 6; i++) {
+    long child = call(56, i < 3 ? 0 : SIGCHLD, 0, 0, 0);
+    if (child == 0) quit(3);
+    nap(5);
+    show("waited", call(61, child, 0, options[i % 3], 0) == child);
+    show("left", call(61, child, 0, 0x40000000UL, 0) == child);
+  }
+}
 static void stopping(void) {
   u64 *gate = shared_page();
   int status = 0;
@@ -382,6 +409,8 @@ const struct scenario scenarios[] = {
     {"not-notified-of-stops", not_notified_of_stops},
     {"ignored-while-blocked", ignored_while_blocked},
     {"cleared-handlers", cleared_handlers},
+    {"forged", forged},
+    {"clone-children", clone_children},
     {"stopping", stopping},
     {"stopped-sleep", stopped_sleep},
     {"inherited", inherited},
