@@ -34,13 +34,13 @@ import {
 import { discardedBy } from './ordering/discarded.ts';
 import { Owners } from './owners.ts';
 import { VALIDATORS } from './registry.ts';
-import { type Attempt, granulesOf, type Leftover, ValidationState } from './state.ts';
+import { type Attempt, begin, granulesOf, type Leftover, ValidationState } from './state.ts';
+import { storedValue } from './stored-value.ts';
 import { ValidationImage } from './validation-image.ts';
 import type { Call, Calling, Report, ValidatedRun, Validator, WatchedStore } from './validator.ts';
 import { withEarlyStore } from './validators/early-stores.ts';
 
 const INSTRUCTION_BYTES_MAX = 15;
-const BYTE = 256;
 /** Bits of an entry of the filter of addresses: what its granules may hold. */
 const WATCHED = 1;
 const IDS = 2;
@@ -146,7 +146,7 @@ export class RunValidators implements RunWatcher, ValidatedRun {
         : this.sectionAt(instruction);
     if (section !== undefined && protecting !== undefined) this.#admit(task, section, protecting);
     const sizeBytes = log.sizeBytes(index);
-    const value = toUnsigned(log, index, sizeBytes);
+    const value = storedValue(log, index);
     // A store that arms, by a thread that has not registered.
     if (section !== undefined && value === section.region.source) return;
     const code = section?.code.get(instruction);
@@ -393,14 +393,4 @@ export class RunValidators implements RunWatcher, ValidatedRun {
 
 function filterEntry(address: number): number {
   return (address >>> FILTER_GRANULE_SHIFT) & FILTER_MASK;
-}
-
-/** The stored bytes as an unsigned number. */
-function toUnsigned(log: AccessLog, index: number, sizeBytes: number): number {
-  const value = log.valueNumber(index);
-  return sizeBytes < 8 ? value % BYTE ** sizeBytes : value;
-}
-
-function begin(section: KnownSection, armed: ArmedRegion | undefined): Attempt {
-  return { section, armed, hasLeft: false, stores: [], exposed: [], intrusions: [] };
 }

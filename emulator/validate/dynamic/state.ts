@@ -42,6 +42,11 @@ export interface Attempt {
   readonly intrusions: readonly Intrusion[];
 }
 
+/** A way through a section of which nothing is known yet but what was armed. */
+export function begin(section: KnownSection, armed: ArmedRegion | undefined): Attempt {
+  return { section, armed, hasLeft: false, stores: [], exposed: [], intrusions: [] };
+}
+
 /** What a section that did not commit left in memory. */
 export interface Leftover extends EarlyStore {
   readonly task: TaskId;
