@@ -390,11 +390,10 @@ describe('a child', () => {
   ])('of fork under %s comes back in the section: %s', (kernel, kind) => {
     const machine = makeMachine(kernel, LEGACY_BYTES);
     const parent = machine.task(1);
-    const { rseq } = machine.kernel.profile;
     const child = { ...parent, rseq: undefined, rseqEvents: 0, entry: 'syscall' as const };
-    rseq.onClone(parent, child, 0n);
+    machine.kernel.profile.rseq.onClone(parent, child, 0n);
     const context = { ...machine.kernel.rseqContext(parent), task: child };
-    expect(rseq.onResume(context).kind).toBe(kind);
+    expect(machine.kernel.profile.rseq.onResume(context).kind).toBe(kind);
     expect(machine.memory.readU32(machine.areaOf(1) + RSEQ_AREA.cpuId)).not.toBe(POISON);
     expect(machine.positionOf(1)).toBe(kind === 'aborted' ? ABORT : INSIDE);
   });
