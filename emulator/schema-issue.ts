@@ -29,6 +29,7 @@ function complaint({ type, expected, received, message }: v.BaseIssue<unknown>):
     case 'regex':
       return ` is not of the right form: ${given}`;
     case 'raw_transform':
+    case 'check':
       return `: ${shorten(message)}`;
   }
   if (received === 'undefined') return ' is missing';

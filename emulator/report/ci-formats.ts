@@ -111,8 +111,8 @@ export function formatTap(
 }
 
 /**
- * The lines of a YAML literal, as simple readers take it too: with all of its lines indented, empty ones as
- * well, and the first one no more than the others.
+ * The lines of a YAML literal, as simple readers take it too: all are indented, empty ones as well, the
+ * first one no more than the others.
  */
 function literal(text: string): string[] {
   return printable(text)

@@ -9,8 +9,9 @@ export interface CoveredBoundary {
   readonly address: string;
   readonly symbol: string;
   /**
-   * Where it lies with respect to sections; outside of them `access` is one to shared memory, `signal` a
-   * system call that sends one; none for an abort handler, and for what a retry executes on its way to the section.
+   * Where it lies with respect to sections; outside of them `access` is one to shared memory,
+   * `signal` a system call that sends one; none for an abort handler, and for what a retry executes on
+   * its way to the section.
    */
   readonly places: SearchPlan['boundaries'][number]['places'];
   /** By kind: how often it was the first interruption of a schedule, the second, and so on. */

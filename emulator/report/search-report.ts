@@ -36,7 +36,7 @@ export interface SearchReport extends SearchSettings {
   /** What ended an incomplete search early, if something did. */
   readonly stopped?: StopReason;
   readonly memoryModel: 'SC';
-  /** `completed`: interruptions up to which all was tried whatever the verdict; null for not even none. */
+  /** `completed`: up to how many interruptions all was tried; null if not even without any. */
   readonly bound: SearchBounds & { readonly completed: number | null };
   /** Whether all schedules of the bound were tried. */
   readonly exhaustive: boolean;

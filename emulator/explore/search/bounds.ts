@@ -14,7 +14,7 @@ export interface SearchBounds {
   readonly entries: number;
   /** Instructions of one schedule at most; more is a time-out. */
   readonly instructions: number;
-  /** Signals from outside, to deliver at boundaries; those that the program sends itself come besides. */
+  /** Signals from outside, to deliver at boundaries; those that the program sends come besides. */
   readonly signals: readonly SignalSource[];
   /** For strategies that draw: how many schedules, from which seed. */
   readonly runs: number;

@@ -8,7 +8,10 @@ export interface SearchResult {
   readonly verdict: 'pass' | 'fail' | 'incomplete';
   readonly plan: SearchPlan;
   readonly tally: Tally;
-  /** Stages at the beginning that were explored whole, with nothing cut short; the plain run is stage 0. */
+  /**
+   * Stages at the beginning that were explored whole, with nothing cut short; the plain run is
+   * stage 0.
+   */
   readonly completedStages: number;
   /**
    * Units that could not be explored, in the order of the plan; only processes of their own have

@@ -25,9 +25,13 @@ export const DPOR: SearchStrategy = {
   title: 'every order of shared accesses that makes a difference, once (source sets, sleep sets)',
   isComplete: true,
   grain: 'event',
-  describeBound: ({ preemptions }) =>
-    'every order of shared accesses that matters, with up to ' +
-    `${preemptions} ${preemptions === 1 ? 'interruption' : 'interruptions'} of each task inside sections`,
+  describeBound: ({ preemptions }) => {
+    const number = preemptions === 1 ? '1 interruption' : `${preemptions} interruptions`;
+    return (
+      'every order of shared accesses that matters, with up to ' +
+      `${number} of each task inside sections`
+    );
+  },
   open: (explorer) => new DporSearch(explorer),
 };
 
