@@ -16,7 +16,7 @@ export interface MadeRun {
   readonly decisions: readonly Decision[];
 }
 
-/** A second look at a run: the validators know, once it has ended, whether something orders its tasks. */
+/** A second look at a run: once it has ended, the validators know whether its tasks are ordered. */
 export interface OrderedRun {
   readonly validators: RunValidators;
   readonly ordering: Ordering;

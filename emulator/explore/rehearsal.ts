@@ -10,7 +10,7 @@ import { HeldStrategy } from './strategies/held.ts';
 
 /** The owner comes to its next section within so many instructions, or not at all. */
 const APPROACH_INSTRUCTIONS_MAX = 20_000;
-/** So many instructions of a section, or of the intruder up to its store, are gone through one by one. */
+/** Of a section, or of the intruder up to its store, so many instructions are stepped at most. */
 const STEPS_MAX = 1000;
 
 /** What is rehearsed beside the run itself. */

@@ -45,8 +45,8 @@ static void count_rounds(struct thread *self) {
 }
 
 /*
- * Takes over what is counted, by one instruction, and leaves in its place what is in `word`. That is made
- * ready first, so that nothing stands between this instruction and what comes before it in the source.
+ * Takes over what is counted, by one instruction, and leaves in its place what is in `word`. That is
+ * made ready first: nothing then stands between this instruction and what is before it in the source.
  */
 #define READY_NOTHING(word)                                                                        \
   uint64_t word = 0;                                                                               \

@@ -1,8 +1,8 @@
 /*
- * The thread announces its section in a word of its own, with signals held back, and lets them in before
- * it arms what is announced; a signal that waits has a handler that does the same for a section of its
- * own and returns. The thread then arms the handler's section and runs its own one bare: preempted in it,
- * it loses an update.
+ * The thread announces its section in a word of its own, with signals held back, and lets them in
+ * before it arms what is announced; a signal that waits has a handler that does the same for a section
+ * of its own and returns. The thread then arms the handler's section and runs its own one bare:
+ * preempted in it, it loses an update.
  */
 #include "bug.h"
 

@@ -76,7 +76,7 @@ const ORDERED: readonly (readonly [name: string, how: string, fixed: number, tit
   ['r28-taken-over', 'empty', 5, 'a counter filled where sections leave it alone'],
 ];
 
-/** Nothing is wrong with it until a signal comes: a search that may send one finds that it breaks R18. */
+/** Nothing is wrong until a signal comes: a search that may send one finds that it breaks R18. */
 const NESTED = 'a signal handler that arms and returns';
 
 /** Every guest whose run breaks a rule, and its twin that does not. */

@@ -1,6 +1,6 @@
 /*
- * A child of fork sets its own copy of a counter to 0, while a thread of its parent counts on in sections
- * at the same address of another memory: that is right.
+ * A child of fork sets its own copy of a counter to 0, while a thread of its parent counts on in
+ * sections at the same address of another memory: that is right.
  */
 #include <stdint.h>
 

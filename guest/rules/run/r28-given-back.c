@@ -1,7 +1,7 @@
 /*
  * The memory of a counter is given back (MADV_DONTNEED) while a thread counts there in sections. Put
- * right, by what FIXED names: 1 the sections are stopped by a flag that they look at, and a fence once it
- * is raised, 2 the memory is shared, so that the advice leaves what is in it.
+ * right, by what FIXED names: 1 the sections are stopped by a flag that they look at, and a fence once
+ * it is raised, 2 the memory is shared, so that the advice leaves what is in it.
  */
 #include <stdint.h>
 

@@ -1,10 +1,10 @@
 /*
  * A thread counts in sections until a flag that they look at says to stop; the first thread takes the
- * counter over meanwhile. It fences, but before it raises the flag: a section that has looked at the flag
- * already may go on. Put right, by what FIXED names: 1 it raises the flag first, 2 the counter was given
- * to it, and once it has stored to it, it gives it back by a word that sections look at, 3 both hold a
- * mutex, 4 it joins the thread first, and another one goes on after it, 5 it fills the counter only where
- * that is empty, and sections that find it so leave it alone.
+ * counter over meanwhile. It fences, but before it raises the flag: a section that has looked at the
+ * flag already may go on. Put right, by what FIXED names: 1 it raises the flag first, 2 the counter was
+ * given to it, and once it has stored to it, it gives it back by a word that sections look at, 3 both
+ * hold a mutex, 4 it joins the thread first, and another one goes on after it, 5 it fills the counter
+ * only where that is empty, and sections that find it so leave it alone.
  */
 #include <stdint.h>
 

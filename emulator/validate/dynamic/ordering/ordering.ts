@@ -220,7 +220,7 @@ export class Ordering {
   }
 }
 
-/** Whether two tasks may run on just one CPU, the same one: neither runs while the other is in a section. */
+/** Whether two tasks may run on one CPU only, the same: neither runs inside a section of the other. */
 function isOneCpu(affinity: bigint, other: bigint): boolean {
   return affinity === other && (affinity & (affinity - 1n)) === 0n;
 }
