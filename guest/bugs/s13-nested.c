@@ -5,23 +5,13 @@
  * preempted in it, it loses an update.
  */
 #include "bug.h"
+#include "handler.h"
 
 enum {
-  SYS_RT_SIGACTION = 13,
   SYS_RT_SIGPROCMASK = 14,
   SYS_TKILL = 200,
   SIG_BLOCK = 0,
   SIG_UNBLOCK = 1,
-  SIGUSR1 = 10,
-  SA_RESTORER = 0x4000000,
-  SIGNAL_SET_BYTES = 8,
-};
-
-struct action {
-  void (*handler)(int signal);
-  uint64_t flags;
-  void (*restorer)(void);
-  uint64_t mask;
 };
 
 /* Where a thread announces its section: its `result`, which it has no other use for. */
@@ -34,15 +24,6 @@ _Static_assert(offsetof(struct thread, result) == 24, "the offset above");
 
 static struct slot slots[SLOTS];
 static const uint64_t usr1 = 1ul << (SIGUSR1 - 1);
-
-void return_from_signal(void);
-__asm__(".pushsection .text\n"
-        ".type return_from_signal, @function\n"
-        "return_from_signal:\n\t"
-        "movl $15, %eax\n\t"
-        "syscall\n"
-        ".size return_from_signal, . - return_from_signal\n\t"
-        ".popsection");
 
 static __attribute__((noipa)) void on_signal(int signal) {
   (void)signal;
@@ -111,11 +92,7 @@ TASK work(struct thread *self) {
 
 int main(void) {
   threads_init();
-  struct action action = {on_signal, SA_RESTORER, return_from_signal, 0};
-  long result = syscall4(SYS_RT_SIGACTION, SIGUSR1, (long)&action, 0, SIGNAL_SET_BYTES);
-  if (result != 0) {
-    fail(EXIT_UNABLE, "rt_sigaction: errno %ld\n", -result);
-  }
+  handle_usr1(on_signal);
   run_tasks(TASKS, work);
   expect("s13-nested", sum_of_values(slots), TASKS);
   return EXIT_OK;

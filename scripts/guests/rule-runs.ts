@@ -89,6 +89,7 @@ export const ruleRunBuilds: readonly RuleRunBuild[] = [
     ...build(name, title, [`FIXED=${fixed}`], []),
     name: `${name}-${how}`,
   })),
+  build('r12-forked', 'what an abort leaves, beside a child of fork', [], [], { tick: 20 }),
   build('r28-forked', 'a store to a copy of the data, in a child of fork', [], []),
   build('r18-nested', NESTED, [], [], { cpus: 1 }),
   build('r18-nested-fixed', `${NESTED}: put right`, ['FIXED'], [], { cpus: 1 }),

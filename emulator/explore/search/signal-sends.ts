@@ -1,16 +1,9 @@
 import { SIGNALS } from '../../../kernel-model/abi/signal.ts';
+import { syscallName } from '../../../kernel-model/abi/syscall-numbers.ts';
 import type { KernelState } from '../../../kernel-model/kernel-state.ts';
 import { isIgnored } from '../../../kernel-model/signal/send.ts';
 import { processOf } from '../../../kernel-model/task/process.ts';
 import type { Task } from '../../../kernel-model/task/task.ts';
-
-const KILL = 62;
-const RT_SIGQUEUEINFO = 129;
-const TKILL = 200;
-const TGKILL = 234;
-const RT_TGSIGQUEUEINFO = 297;
-const EXIT = 60;
-const EXIT_GROUP = 231;
 
 /** A system call that a task is about to make. */
 export interface CallAhead {
@@ -24,17 +17,17 @@ export interface CallAhead {
  * receiver is caught.
  */
 export function sendsSignal(state: KernelState, task: Task, { number, args }: CallAhead): boolean {
-  switch (number) {
-    case KILL:
-    case RT_SIGQUEUEINFO:
+  switch (syscallName(number)) {
+    case 'kill':
+    case 'rt_sigqueueinfo':
       return true;
-    case TKILL:
+    case 'tkill':
       return args[0] !== task.tid;
-    case TGKILL:
-    case RT_TGSIGQUEUEINFO:
+    case 'tgkill':
+    case 'rt_tgsigqueueinfo':
       return args[1] !== task.tid;
-    case EXIT:
-    case EXIT_GROUP:
+    case 'exit':
+    case 'exit_group':
       return tellsParent(state, task);
     default:
       return false;

@@ -1,6 +1,8 @@
+import { assert } from '../../../kernel-model/assert.ts';
 import type { ChoicePoint, Decision } from '../../../kernel-model/sched/decision.ts';
 import type { Strategy } from '../../machine/strategy.ts';
 import type { FindingPosition } from '../../validate/finding.ts';
+import { answerTo } from './replay.ts';
 
 /** Plays a recorded list of decisions, and pauses at places in it: before some of its instructions. */
 export class HeldStrategy implements Strategy {
@@ -27,7 +29,7 @@ export class HeldStrategy implements Strategy {
 
   next(): Decision {
     const decision = this.#decisions[this.#next];
-    if (decision === undefined) throw new Error('assertion failed: it is held before its end');
+    assert(decision !== undefined, 'it is held before its end');
     const { instructions: done, choices } = this.#begun;
     if (decision.kind === 'run' && this.#next === this.#hold?.decision) {
       const { instructions } = this.#hold;
@@ -48,12 +50,8 @@ export class HeldStrategy implements Strategy {
     const decision = this.#decisions[this.#next + (instructions > 0 ? 1 + choices : 0)];
     if (instructions > 0) this.#begun = { instructions, choices: choices + 1 };
     else this.#next++;
-    if (decision?.kind === 'wake' && point.kind === 'wake') {
-      return point.candidates.indexOf(decision.task);
-    }
-    if (decision?.kind === 'place' && point.kind === 'place') {
-      return point.candidates.indexOf(decision.vcpu);
-    }
-    throw new Error('assertion failed: the same question comes up at the same place');
+    const index = decision === undefined ? -1 : answerTo(point, decision);
+    assert(index >= 0, 'the same question comes up at the same place');
+    return index;
   }
 }

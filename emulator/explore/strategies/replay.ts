@@ -37,7 +37,8 @@ export class ReplayStrategy implements Strategy {
   }
 }
 
-function answerTo(point: ChoicePoint, decision: Decision): number {
+/** Which candidate of a question the recorded decision chose; -1 if it answers another question. */
+export function answerTo(point: ChoicePoint, decision: Decision): number {
   if (decision.kind === 'wake' && point.kind === 'wake') {
     return point.candidates.indexOf(decision.task);
   }

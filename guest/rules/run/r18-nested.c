@@ -4,20 +4,7 @@
  * handler's section and runs its own one bare; a second interruption in it loses an update.
  */
 #include "bugs/bug.h"
-
-enum {
-  SYS_RT_SIGACTION = 13,
-  SIGUSR1 = 10,
-  SA_RESTORER = 0x4000000,
-  SIGNAL_SET_BYTES = 8,
-};
-
-struct action {
-  void (*handler)(int signal);
-  uint64_t flags;
-  void (*restorer)(void);
-  uint64_t mask;
-};
+#include "bugs/handler.h"
 
 /* Where a thread announces its section: its `result`, which it has no other use for. */
 #define FS_ANNOUNCED FS(24)
@@ -30,15 +17,6 @@ _Static_assert(offsetof(struct thread, result) == 24, "the offset above");
   "movq %%rax, " FS_RSEQ_CS "\n\t"
 
 static struct slot slots[SLOTS];
-
-void return_from_signal(void);
-__asm__(".pushsection .text\n"
-        ".type return_from_signal, @function\n"
-        "return_from_signal:\n\t"
-        "movl $15, %eax\n\t"
-        "syscall\n"
-        ".size return_from_signal, . - return_from_signal\n\t"
-        ".popsection");
 
 /* A thread's `index` once its area is registered: before, the handler must leave sections alone. */
 enum { REGISTERED = 100 };
@@ -96,11 +74,7 @@ TASK count_once(struct thread *self) {
 
 int main(void) {
   threads_init();
-  struct action action = {on_signal, SA_RESTORER, return_from_signal, 0};
-  long result = syscall4(SYS_RT_SIGACTION, SIGUSR1, (long)&action, 0, SIGNAL_SET_BYTES);
-  if (result != 0) {
-    fail(EXIT_UNABLE, "rt_sigaction: errno %ld\n", -result);
-  }
+  handle_usr1(on_signal);
   run_tasks(TASKS, count_once);
   expect("r18-nested", sum_of_values(slots), TASKS);
   return EXIT_OK;
