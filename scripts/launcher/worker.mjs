@@ -31,6 +31,8 @@ export function endWithParent(env) {
     return;
   }
   process.on('disconnect', () => process.exit(ownFailure));
+  // It may have gone while this one was starting: nobody tells us any more.
+  if (process.connected === false) process.exit(ownFailure);
   // Waiting for that keeps nobody alive.
   process.channel?.unref();
 }

@@ -1,8 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { projectRoot, temporaryFolder } from '../support/project.ts';
 
 const launcher = join(projectRoot, 'scripts', 'rseq-testbed.mjs');
@@ -79,6 +80,45 @@ describe('an engine that breaks, being native code', () => {
     running.kill('SIGINT');
     const { exitCode, stderr } = await running;
     expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: 'rseq-testbed: interrupted' });
+  });
+});
+
+/** Processes that were started with this word. */
+function processesWith(word: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(word);
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe('a worker whose parent is killed', () => {
+  it('ends, even while it is starting', async (context) => {
+    context.skip(process.platform !== 'linux', 'it looks for processes in /proc');
+    const word = join(await temporaryFolder(), 'schedule.json');
+    const endless = [
+      '--save-schedule',
+      word,
+      '--max-instructions',
+      '1000000000000',
+      '--',
+      '16',
+      '1000000',
+    ];
+    const isWorking = () => processesWith(word).length > 1;
+    for (const milliseconds of [0, 20, 40, 60, 80, 120, 250]) {
+      const running = execa(process.execPath, [launcher, 'emulate', counter, ...endless], {
+        reject: false,
+      });
+      await vi.waitUntil(isWorking, { timeout: 20_000, interval: 2 });
+      await setTimeout(milliseconds);
+      running.kill('SIGKILL');
+      await running;
+      await vi.waitUntil(() => processesWith(word).length === 0, { timeout: 5000, interval: 20 });
+    }
   });
 });
 

@@ -2,6 +2,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { UserError } from '../../errors.ts';
 import { errorCode, orRefuse, readIfThere } from './checked-file.ts';
 
+/** Fields 3 and 22 of proc_pid_stat(5): counted from 1 there, and two more come before. */
+const [STAT_STATE, STAT_START] = [0, 19];
+
 /**
  * Makes this process the one that writes to a campaign's folder; the lock of a process that is gone
  * does not count. Returns what releases it.
@@ -26,10 +29,11 @@ export function lockFolder(folder: string, path: string): () => void {
   return () => rmSync(path, { force: true });
 }
 
+/** One that was killed stays listed until its parent asks for its status, which may be never. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return statOf(pid)[STAT_STATE] !== 'Z';
   } catch (error) {
     return errorCode(error) === 'EPERM';
   }
@@ -40,11 +44,15 @@ function isRunning(pid: number): boolean {
  * /proc is missing.
  */
 function startOf(pid: number): number {
+  return Number(statOf(pid)[STAT_START] ?? 0);
+}
+
+/** Fields of proc_pid_stat(5) behind the name in parentheses, which may hold anything; none where /proc is missing. */
+function statOf(pid: number): readonly string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // proc_pid_stat(5): field 22, counted from after the name in parentheses, which may hold anything.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0);
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return 0;
+    return [];
   }
 }

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { CampaignFolder } from '../../../emulator/explore/campaign/folder.ts';
 import { EMPTY_TALLY } from '../../../emulator/explore/search/tally.ts';
 import { temporaryFolder } from '../../support/project.ts';
@@ -111,6 +114,21 @@ test.each(['', 'nonsense', '999999999 1', `${process.pid} 1`])(
     expect(open(path).known.tallies.size).toBe(2);
   },
 );
+
+test('nor does that of one that was killed and that nobody has asked for its status', async (context) => {
+  context.skip(process.platform !== 'linux', 'it looks into /proc');
+  const path = await makeCampaign();
+  // Its parent becomes a program that never asks.
+  const parent = execa('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { reject: false });
+  onTestFinished(() => {
+    parent.kill('SIGKILL');
+  });
+  const [pid] = await once(parent.stdout, 'data').then(([data]) => String(data).trim().split(' '));
+  const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+  await vi.waitUntil(() => fields()[2] === 'Z', { timeout: 10_000 });
+  await writeFile(join(path, 'lock'), `${pid} ${fields()[21]}`);
+  expect(open(path).known.tallies.size).toBe(2);
+});
 
 test('a folder that is none is refused in one line', async () => {
   const path = await temporaryFolder();
