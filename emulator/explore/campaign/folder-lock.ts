@@ -47,7 +47,7 @@ function startOf(pid: number): number {
   return Number(statOf(pid)[STAT_START] ?? 0);
 }
 
-/** Fields of proc_pid_stat(5) behind the name in parentheses, which may hold anything; none where /proc is missing. */
+/** Fields of proc_pid_stat(5) behind the name, which may hold anything; none where there is no /proc. */
 function statOf(pid: number): readonly string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

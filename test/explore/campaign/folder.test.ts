@@ -115,7 +115,7 @@ test.each(['', 'nonsense', '999999999 1', `${process.pid} 1`])(
   },
 );
 
-test('nor does that of one that was killed and that nobody has asked for its status', async (context) => {
+test('nor does that of one that was killed, if nobody asks for its status', async (context) => {
   context.skip(process.platform !== 'linux', 'it looks into /proc');
   const path = await makeCampaign();
   // Its parent becomes a program that never asks.
