@@ -17,6 +17,35 @@ export interface SearchProgress {
   readonly secondsLeft: number | undefined;
 }
 
+/** What the state of a search is told from. */
+interface SearchSoFar {
+  readonly units: readonly WorkUnit[];
+  /** Of the units that were explored whole. */
+  readonly tallies: readonly (Tally | undefined)[];
+  /** Of the units under way. */
+  readonly unfinished: readonly Pick<Tally, 'schedules' | 'distinctStates'>[];
+  /** Schedules that an earlier process explored. */
+  readonly schedulesKnownBefore: number;
+  readonly seconds: number;
+}
+
+/** How far a search is, and how long it will go on at its rate so far. */
+export function progressOf(search: SearchSoFar): SearchProgress {
+  const { units, tallies, unfinished, schedulesKnownBefore, seconds } = search;
+  let [schedules, distinctStates, unitsExplored] = [0, 0, 0];
+  for (const part of [...tallies, ...unfinished]) {
+    schedules += part?.schedules ?? 0;
+    distinctStates += part?.distinctStates ?? 0;
+  }
+  for (const tally of tallies) if (tally !== undefined) unitsExplored++;
+  const schedulesPerSecond = (schedules - schedulesKnownBefore) / seconds;
+  const remaining = estimateRemaining(units, tallies);
+  const secondsLeft =
+    remaining === undefined || schedulesPerSecond <= 0 ? undefined : remaining / schedulesPerSecond;
+  const counts = { schedules, distinctStates, unitsExplored, units: units.length };
+  return { ...counts, seconds, schedulesPerSecond, secondsLeft };
+}
+
 /**
  * Schedules that the units not yet explored will come to: in a stage of which some were explored,
  * as many each as those on average; in a later one, stage c, as many as the stage before has for

@@ -5,7 +5,7 @@ import { UserError } from '../../errors.ts';
 import type { SearchResult } from '../search/run-search.ts';
 import type { Tally } from '../search/tally.ts';
 import type { SearchPlan } from '../search/unit.ts';
-import { estimateRemaining, type SearchProgress } from './estimate.ts';
+import { progressOf, type SearchProgress } from './estimate.ts';
 import type { CampaignFolder } from './folder.ts';
 import type { SearchJob } from './job.ts';
 import type { FromWorker } from './protocol.ts';
@@ -107,7 +107,7 @@ class Campaign {
         this.#timers.push(setInterval(() => this.#guard(() => this.#tick()), SECOND));
         if (seconds !== undefined) this.#timers.push(setTimeout(stop('time'), seconds * SECOND));
         if (signal?.aborted) interrupt();
-        else this.#guard(() => this.#startWorker());
+        else this.#guard(() => this.#startWorkers());
       });
     } finally {
       signal?.removeEventListener('abort', interrupt);
@@ -126,23 +126,30 @@ class Campaign {
     }
   }
 
+  /**
+   * All at once: each takes the same time to load the guest and to learn its boundaries, whether or not
+   * others do.
+   */
+  #startWorkers(): void {
+    while (this.#workers.size < this.#options.jobs) this.#startWorker();
+  }
+
   #startWorker(): void {
     const { job, libraryPath, jobs } = this.#options;
     const startWorker = this.#options.startWorker ?? forkWorker(jobs < availableParallelism());
     const worker = new WorkerHandle(startWorker, {
-      onAnswer: (from, answer) => this.#guard(() => this.#onAnswer(from, answer)),
+      onAnswer: (_from, answer) => this.#guard(() => this.#onAnswer(answer)),
       onCrash: (from, reason) => this.#guard(() => this.#onCrash(from, reason)),
     });
     this.#workers.add(worker);
     worker.open({ kind: 'open', job, libraryPath });
   }
 
-  #onAnswer(worker: WorkerHandle, answer: FromWorker): void {
+  #onAnswer(answer: FromWorker): void {
     switch (answer.kind) {
       case 'ready':
         this.#engine = answer.engine;
-        if (this.#plan === undefined) worker.plan();
-        else this.#share();
+        this.#share();
         return;
       case 'planned':
         this.#begin(answer.plan);
@@ -216,8 +223,7 @@ class Campaign {
         `the engine crashed (${reason}); this is no verdict on the guest`,
       );
     }
-    if (this.#plan === undefined && !this.#isStopping) this.#startWorker();
-    else this.#share();
+    this.#share();
   }
 
   /** Gives what waits to those who have nothing to do, and ends the search once all is known. */
@@ -232,52 +238,34 @@ class Campaign {
       if (workers.every(({ assignment }) => assignment === undefined)) this.#conclude();
       return;
     }
-    if (ledger === undefined) return;
-    for (const worker of workers) {
-      const { assignment, activity } = worker;
-      if (assignment !== undefined && !ledger.isUseful(assignment.index)) worker.stop();
-      const next = activity.kind === 'idle' ? ledger.next() : undefined;
-      if (next === undefined) continue;
-      worker.explore(next);
-      this.#options.onAssign?.(next.index, worker.pid);
-    }
-    const isOneOpening = workers.some(({ activity }) => activity.kind === 'opening');
-    const canStart = !isOneOpening && this.#failedStarts < STARTS_MAX;
-    if (ledger.hasWaiting && canStart && this.#workers.size < this.#options.jobs) {
-      this.#startWorker();
-    }
+    if (ledger === undefined) {
+      const isOnePlanning = workers.some(({ activity }) => activity.kind === 'planning');
+      if (!isOnePlanning) workers.find(({ activity }) => activity.kind === 'idle')?.plan();
+    } else for (const worker of workers) this.#assign(worker, ledger);
+    const hasWork = ledger === undefined || ledger.hasWaiting;
+    if (hasWork && this.#failedStarts < STARTS_MAX) this.#startWorkers();
+  }
+
+  #assign(worker: WorkerHandle, ledger: UnitLedger): void {
+    const { assignment, activity } = worker;
+    if (assignment !== undefined && !ledger.isUseful(assignment.index)) worker.stop();
+    const next = activity.kind === 'idle' ? ledger.next() : undefined;
+    if (next === undefined) return;
+    worker.explore(next);
+    this.#options.onAssign?.(next.index, worker.pid);
   }
 
   #tick(): void {
     for (const worker of this.#workers) worker.tick(this.#secondsSilentMax);
-    const { onProgress } = this.#options;
-    if (this.#ledger !== undefined && this.#plan !== undefined && !this.#isStopping) {
-      onProgress?.(this.#progress(this.#plan, this.#ledger));
-    }
-  }
-
-  #progress(plan: SearchPlan, ledger: UnitLedger): SearchProgress {
-    const { tallies } = ledger;
-    let [schedules, distinctStates] = [0, 0];
-    for (const part of [...tallies, ...[...this.#workers].map(({ progress }) => progress)]) {
-      schedules += part?.schedules ?? 0;
-      distinctStates += part?.distinctStates ?? 0;
-    }
-    const seconds = (performance.now() - this.#startedAt) / SECOND;
-    const schedulesPerSecond = (schedules - this.#schedulesKnownBefore) / seconds;
-    const remaining = estimateRemaining(plan.units, tallies);
-    return {
-      schedules,
-      distinctStates,
-      unitsExplored: ledger.explored,
-      units: plan.units.length,
-      seconds,
-      schedulesPerSecond,
-      secondsLeft:
-        remaining === undefined || schedulesPerSecond <= 0
-          ? undefined
-          : remaining / schedulesPerSecond,
-    };
+    if (this.#ledger === undefined || this.#plan === undefined || this.#isStopping) return;
+    const { tallies } = this.#ledger;
+    const progress = progressOf({
+      ...{ units: this.#plan.units, tallies },
+      unfinished: [...this.#workers].map((worker) => worker.progress),
+      schedulesKnownBefore: this.#schedulesKnownBefore,
+      seconds: (performance.now() - this.#startedAt) / SECOND,
+    });
+    this.#options.onProgress?.(progress);
   }
 
   get #isStopping(): boolean {

@@ -74,6 +74,8 @@ export class SearchWorker {
     const explorer = new Explorer(machine, searched, job.bounds);
     const search = SEARCH_STRATEGIES[job.strategy].open(explorer);
     this.#opened = { image, explorer, search };
+    // Learnt here, and not when the first unit needs it: while the other workers do so too.
+    void explorer.lesson;
     this.#send({ kind: 'ready', engine: machine.engineId });
   }
 

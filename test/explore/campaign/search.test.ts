@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { CampaignFolder } from '../../../emulator/explore/campaign/folder.ts';
+import { forkWorker } from '../../../emulator/explore/campaign/worker-link.ts';
 import type { SearchResult } from '../../../emulator/explore/search/run-search.ts';
 import { isFullRun } from '../../support/matrix.ts';
 import { temporaryFolder } from '../../support/project.ts';
@@ -80,6 +81,22 @@ describe('a worker that crashes', () => {
     });
     expect(result.tally.schedules).toBeLessThan(passing.tally.schedules);
     expect(result.tally.schedules).toBeGreaterThan(0);
+  });
+
+  test('while it starts loses nothing: another one takes its place', async () => {
+    const startWorker = forkWorker(false);
+    let starts = 0;
+    const result = await searchWith(PASSING, {
+      jobs: 2,
+      startWorker: (events) => {
+        starts++;
+        const link = startWorker(events);
+        if (starts === 1) link.kill();
+        return link;
+      },
+    });
+    expect(result).toEqual(passing);
+    expect(starts).toBe(3);
   });
 
   test('before the search has begun, again and again, is said in one line', async () => {
