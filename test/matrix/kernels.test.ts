@@ -7,67 +7,27 @@ import { compareVersions, parseVersion } from '../../kernel-model/abi/linux-vers
 import { PROFILES } from '../../kernel-model/rseq/registry.ts';
 import { findProfile, resolveKernel } from '../../kernel-model/rseq/resolve.ts';
 import type { KernelProfile } from '../../kernel-model/rseq/variant.ts';
-import type { KernelGuest, KernelOutcome, ManifestGuest } from '../../scripts/guests.ts';
-import {
-  guestDir,
-  isForMainline,
-  isSchemeGuest,
-  isUnprotected,
-  readManifest,
-} from '../guest/guest-files.ts';
+import type { KernelGuest, KernelOutcome } from '../../scripts/guests.ts';
+import { guestDir, readManifest } from '../guest/guest-files.ts';
 import { whyNotNative } from '../guest/native.ts';
 import { profileOfHost } from '../native/judge/host-kernel.ts';
 import { type GuestRun, runGuest } from '../support/guest-runs.ts';
 import { matrixCases } from '../support/matrix.ts';
 import { unicornLibrary } from '../support/unicorn.ts';
+import { MAINLINE, SEEDS, settingsOn, settingToString } from './mainline/settings.ts';
 
-/** The kernels that mainline's programs run under, with right results. */
-const MAINLINE = Object.values<KernelProfile>(PROFILES).filter(
-  ({ scheme, lostEvents }) => scheme === 'mainline' && lostEvents === undefined,
-);
-const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
-const settings = [1, 2, 8].flatMap((cpus) =>
-  [1, 3, 7, 50, 1000].flatMap((tick) => seeds.map((seed) => ({ cpus, tick, seed }))),
-);
 /** `ids` needs slices that hold two sections: no forward progress is promised across them. */
 const SHORTEST_TICK = 50;
-const kernelGuestSettings = settings.filter(({ tick }) => tick >= SHORTEST_TICK);
-const SHORTER_WORKLOADS = ['4', '12'];
+const kernelGuestSettings = [1, 2, 8]
+  .flatMap(settingsOn)
+  .filter(({ tick }) => tick >= SHORTEST_TICK);
 const MAX_INSTRUCTIONS = 5_000_000;
 const SIGNAL_STATUS_BASE = 128;
 
-const { guests, kernelGuests } = await readManifest();
+const { kernelGuests } = await readManifest();
 let machine: Machine;
 beforeAll(async () => {
   machine = openMachine({ libraryPath: await unicornLibrary() });
-});
-
-function settingToString({ cpus, tick, seed }: (typeof settings)[number]): string {
-  return `--cpus ${cpus} --tick ${tick} --seed ${seed}`;
-}
-
-/** As short as will do: a full run is to take minutes. */
-function shorterArgs(guest: ManifestGuest): readonly string[] {
-  return isSchemeGuest(guest) ? SHORTER_WORKLOADS : ['4', '20'];
-}
-
-describe('every mainline kernel runs every guest with the right result', () => {
-  const cases = MAINLINE.flatMap((profile) =>
-    guests
-      .filter((guest) => !isUnprotected(guest) && isForMainline(guest))
-      .flatMap((guest) => settings.map((setting) => ({ profile, guest, setting }))),
-  );
-  for (const { profile, guest, setting } of matrixCases(cases, 60)) {
-    const { path } = guest.files.bin;
-    it(`${path} --kernel ${profile.name} ${settingToString(setting)}`, () => {
-      const args = shorterArgs(guest);
-      const { outcome, stdout } = runGuest(machine, { guest: path, args, profile, ...setting });
-      expect({ outcome, stdout }).toEqual({
-        outcome: { kind: 'exit', status: 0 },
-        stdout: expect.stringMatching(new RegExp(`: ${args.join(' [a-z]+ x ')} .*ok\\n$`)),
-      });
-    });
-  }
 });
 
 /** How a run ended, in the words of the manifest. */
@@ -109,7 +69,7 @@ describe('a guest whose outcome depends on the kernel ends as the manifest says:
       const run = { guest: path, args: guest.args, profile, cpus: 1, tick: 50 };
       if (expected.kind === 'some-seed-fails') {
         const statuses = [1, 2].flatMap((cpus) =>
-          seeds.map((seed) => runGuest(machine, { ...run, cpus, seed }).outcome),
+          SEEDS.map((seed) => runGuest(machine, { ...run, cpus, seed }).outcome),
         );
         expect(statuses).toContainEqual({ kind: 'exit', status: expected.status });
         return;
@@ -189,7 +149,7 @@ describe('an option of a kernel that refuses mistakes finds none in a right gues
 describe('broken-no-preempt-abort', () => {
   it('loses updates of counter.bin on one vCPU', () => {
     const profile = PROFILES['broken-no-preempt-abort'];
-    const outcomes = seeds.map(
+    const outcomes = SEEDS.map(
       (seed) =>
         runGuest(machine, { guest: 'counter.bin', profile, cpus: 1, tick: 20, seed }).outcome,
     );

@@ -1,0 +1,3 @@
+import { testRightResultsOn } from './right-results.ts';
+
+testRightResultsOn(2);
