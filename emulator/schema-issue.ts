@@ -26,6 +26,8 @@ function complaint({ type, expected, received, message }: v.BaseIssue<unknown>):
       return ` takes ${expected?.slice('>='.length)} or more, not ${given}`;
     case 'max_value':
       return ` takes ${expected?.slice('<='.length)} or less, not ${given}`;
+    case 'non_empty':
+      return ' must not be empty';
     case 'regex':
       return ` is not of the right form: ${given}`;
     case 'raw_transform':
@@ -34,6 +36,8 @@ function complaint({ type, expected, received, message }: v.BaseIssue<unknown>):
   }
   if (received === 'undefined') return ' is missing';
   if (expected === 'never') return ' is not a field there';
+  const isLong = type === 'picklist' && (expected ?? '').length > SHOWN_CHARACTERS_MAX;
+  if (isLong) return `: there is no ${given}`;
   return ` takes ${choices(expected ?? 'something else')}, not ${given}`;
 }
 

@@ -267,24 +267,20 @@ async function buildGuests(sourceDir: string, outDir: string): Promise<BuiltGues
     const { expected, ...described } = build;
     return { ...described, files: await compile(build), expected };
   });
-  const kernelGuests: KernelGuest[] = [];
-  for (const build of kernelGuestBuilds) {
-    const name = join(dirname(build.source), build.name);
+  const compileBeside = (build: CompiledGuest) =>
+    compile({ ...build, name: join(dirname(build.source), build.name) });
+  const kernelGuests = await inBatches(kernelGuestBuilds, async (build): Promise<KernelGuest> => {
     const { outcomes, ...described } = build;
-    kernelGuests.push({ ...described, files: await compile({ ...build, name }), outcomes });
-  }
-  const ruleGuests: RuleGuest[] = [];
-  for (const build of ruleGuestBuilds) {
-    const name = join(dirname(build.source), build.name);
+    return { ...described, files: await compileBeside(build), outcomes };
+  });
+  const ruleGuests = await inBatches(ruleGuestBuilds, async (build): Promise<RuleGuest> => {
     const { findings, ...described } = build;
-    ruleGuests.push({ ...described, files: await compile({ ...build, name }), findings });
-  }
-  const ruleRuns: RuleRun[] = [];
-  for (const build of ruleRunBuilds) {
-    const name = join(dirname(build.source), build.name);
+    return { ...described, files: await compileBeside(build), findings };
+  });
+  const ruleRuns = await inBatches(ruleRunBuilds, async (build): Promise<RuleRun> => {
     const { settings, findings, ...described } = build;
-    ruleRuns.push({ ...described, files: await compile({ ...build, name }), settings, findings });
-  }
+    return { ...described, files: await compileBeside(build), settings, findings };
+  });
   const bugs = await inBatches(bugBuilds, async (build): Promise<Bug> => {
     const { file: source, defines } = build;
     const name = `bugs/${build.id}`;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { UserError } from '../errors.ts';
+import { describeIssue } from '../schema-issue.ts';
 import type { Finding } from './finding.ts';
 import { RULE_IDS, type RuleId } from './rules/registry.ts';
 
@@ -16,12 +17,12 @@ export interface Suppression {
   readonly reason: string;
 }
 
-const text = v.pipe(v.string(), v.trim(), v.nonEmpty('it must not be empty'));
+const text = v.pipe(v.string(), v.trim(), v.nonEmpty());
 const CONFIG = v.strictObject({
   suppressions: v.array(
     v.pipe(
       v.strictObject({
-        rule: v.picklist(RULE_IDS, 'there is no such rule'),
+        rule: v.picklist(RULE_IDS),
         symbol: v.optional(text),
         section: v.optional(text),
         reason: text,
@@ -49,7 +50,7 @@ export function parseSuppressions(path: string, json: string): readonly Suppress
   const parsed = v.safeParse(CONFIG, value);
   if (parsed.success) return parsed.output.suppressions;
   const [issue] = parsed.issues;
-  throw refuse(`${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
+  throw refuse(describeIssue(issue));
 }
 
 /** Findings apart from those that were justified, and the suppressions that met none. */

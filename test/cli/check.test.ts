@@ -166,7 +166,11 @@ describe('check', () => {
       'not be empty',
     ],
     ['no place', { suppressions: [{ rule: 'R7', reason: 'a' }] }, 'a symbol or a section'],
-    ['no such rule', { suppressions: [{ rule: 'R99', symbol: 'a', reason: 'b' }] }, 'no such rule'],
+    [
+      'no such rule',
+      { suppressions: [{ rule: 'R99', symbol: 'a', reason: 'b' }] },
+      'there is no "R99"',
+    ],
   ])('refuses a file of suppressions with %s in one line', async (_, content, why) => {
     const { status, stdout, stderr } = await runCommand(
       'check',

@@ -22,8 +22,12 @@ const { guests, kernelGuests, ruleRuns } = await readManifest();
 
 /** Shorter than by default, so that a full run takes minutes. */
 const SHORTER = ['4', '20'];
+/** Slices too short for two sections, in which some make no progress: see kernels.test.ts. */
+const SHORT_TICK_MAX = 7;
 /** They make a system call inside a section on purpose. */
 const CALLING = ['sleep', 'probe'];
+/** Its membarrier stops nobody: what relies on one really does change another task's data. */
+const FENCE_LOST = 'broken-fence-lost';
 
 interface Case {
   readonly run: WatchedRun;
@@ -41,7 +45,7 @@ function casesOf(
       file: files.bin.path,
       kernel,
       args: isShort ? SHORTER : args,
-      maxInstructions: 3_000_000,
+      maxInstructions: !isShort && setting.tick <= SHORT_TICK_MAX ? 300_000 : 3_000_000,
       ...setting,
     },
     findings,
@@ -82,7 +86,10 @@ describe('validators find nothing in a right guest, whatever the schedule', () =
 describe('validators find what is forbidden in a guest that tells kernels apart', () => {
   const cases = kernelGuests.flatMap((guest) =>
     Object.keys(guest.outcomes).flatMap((kernel) =>
-      casesOf(guest, kernel, CALLING.includes(guest.name) ? ['R14'] : []),
+      casesOf(guest, kernel, [
+        ...(CALLING.includes(guest.name) ? ['R14'] : []),
+        ...(kernel === FENCE_LOST ? ['R28'] : []),
+      ]),
     ),
   );
   for (const { run, findings: expected } of matrixCases(cases, 9)) {

@@ -22,7 +22,7 @@ interface Subject extends SearchedProgram {
 
 const SAMPLE = 4;
 /** What is not at its end by then says nothing. A search that fails ends there, and gets more. */
-const SECONDS_MAX = isFullRun ? { right: 1, wrong: 10 } : { right: 2, wrong: 2 };
+const SECONDS_MAX = isFullRun ? { right: 0.5, wrong: 10 } : { right: 2, wrong: 2 };
 const TIMEOUT_MS = 120_000;
 const SMALL_ARGS = ['2', '1'];
 

@@ -12,7 +12,7 @@ import { runOnModel, type ScriptResult, stepsOf } from './script.ts';
 
 /** The first kernel with every membarrier command that the scripts use. */
 const firstKernel = { major: 6, minor: 3 };
-const randomRuns = isFullRun ? 3000 : 60;
+const randomRuns = isFullRun ? 1000 : 60;
 
 let folder = '';
 let obstacle: string | undefined;
